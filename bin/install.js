@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+// Makes a fresh clone ready: packages as locked, and a Node that runs TypeScript. Does nothing, in a
+// few milliseconds, where that is done already. Plain JavaScript for any Node from 20 on.
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const modules = join(root, 'node_modules')
+
+/** Whether this version of Node runs TypeScript files and what the API is built on: 22.18 or newer. */
+export function canRunPlinth(version) {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > 22 || (major === 22 && minor >= 18)
+}
+
+/** Path of a Node that can run Plinth. Exits with a message where there is none. */
+export function installedNode() {
+  if (canRunPlinth(process.versions.node)) return process.execPath
+  const own = join(modules, '.bin', 'node')
+  if (existsSync(own)) return own
+  fail(
+    `Plinth needs Node 22.18 or newer; this is ${process.versions.node}, and no Node for ` +
+      `${process.platform}-${process.arch} comes with the packages.\nInstall Node 24 and try again.`,
+  )
+}
+
+/** Installs the locked packages when node_modules is absent, incomplete or older than the lock file. */
+export async function installMissing() {
+  // npm writes this file last, so its presence means that an installation came to its end.
+  const installed = join(modules, '.package-lock.json')
+  const isCurrent =
+    existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs
+  if (isCurrent || isSame(installed)) return
+
+  const began = Date.now()
+  const seconds = () => `${Math.round((Date.now() - began) / 1000)} s`
+  const isTerminal = process.stderr.isTTY
+  if (!isTerminal) process.stderr.write('Installing packages\n')
+  const ticker = isTerminal
+    ? setInterval(() => process.stderr.write(`\r\x1b[K… Installing packages (${seconds()})`), 250)
+    : undefined
+
+  const child = spawn('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--include=dev'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let said = ''
+  child.stderr.on('data', (chunk) => (said += chunk))
+  const code = await new Promise((resolve) => {
+    child.on('error', () => resolve(127))
+    child.on('close', resolve)
+  })
+  clearInterval(ticker)
+  if (isTerminal) process.stderr.write('\r\x1b[K')
+  if (code !== 0) fail(`${said.trim()}\n\nnpm could not install the packages (exit ${code}).`)
+  process.stderr.write(`✓ Packages installed (${seconds()})\n`)
+}
+
+/** A checkout renews the lock file's time without changing it; the contents decide then. */
+function isSame(installed) {
+  if (!existsSync(installed)) return false
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
+  const present = JSON.parse(readFileSync(installed, 'utf8')).packages
+  return Object.entries(wanted).every(
+    ([path, entry]) => path === '' || entry.optional || present[path]?.version === entry.version,
+  )
+}
+
+function fail(message) {
+  process.stderr.write(`${message}\n`)
+  process.exit(1)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const version = process.versions.node
+  if (Number(version.split('.')[0]) < 20)
+    fail(`Plinth needs Node 20 or newer to install; this is ${version}.`)
+  await installMissing()
+  installedNode()
+}

@@ -1,0 +1,1 @@
+-- Write the next change here: `npx plinth db watch` runs it on each save.

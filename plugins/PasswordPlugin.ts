@@ -1,0 +1,123 @@
+import { hash } from '@node-rs/argon2'
+import pLimit from 'p-limit'
+import 'postgraphile'
+import type { WithPgClient } from 'postgraphile/@dataplan/pg'
+import { context, type FieldArgs, lambda, object, type Step } from 'postgraphile/grafast'
+import 'postgraphile/graphile-build-pg'
+import { AppError } from '../src/errors.ts'
+
+/**
+ * Passwords are hashed here, so that SQL functions, and with them logs and backups of the database,
+ * never meet one. Two tags on a volatile function say which argument arrives as a hash:
+ *
+ * - `newPassword: "password"`: hashed with a salt of its own, to be stored;
+ * - `password: "password"` with `passwordSalt: "app_hidden.password_salt(email)"`: hashed as the stored
+ *   one was, to be compared. The SQL function named gives parameters and salt for another argument.
+ */
+export const PasswordPlugin: GraphileConfig.Plugin = {
+  name: 'PasswordPlugin',
+  version: '1.0.0',
+  description: 'Hashes the arguments of functions that are tagged as passwords.',
+
+  schema: {
+    hooks: {
+      GraphQLObjectType_fields_field(field, build, { scope }) {
+        const resource = scope.isRootMutation ? mutationFunction(build, scope.fieldName) : undefined
+        const tags = resource?.extensions?.tags
+        const argument = tags?.newPassword ?? tags?.password
+        const parameters = resource?.parameters
+        if (!parameters || typeof argument !== 'string') return field
+
+        const toHash =
+          tags?.newPassword === undefined
+            ? verifierFor(String(tags?.passwordSalt), argument)
+            : ($input: InputSteps) => lambda($input(argument), (password) => hashNew(password, argument))
+        const position = parameters.findIndex(({ name }) => name === argument)
+        const { codec } = parameters[position]!
+        const { makeArgs } = build.pgGetArgDetailsFromParameters(resource, parameters)
+
+        return {
+          ...field,
+          plan(_$root, args: FieldArgs) {
+            const $hash = toHash((name) => args.getRaw(['input', name]) as Step<string>)
+            const values = makeArgs(args, ['input']).map((value, index) =>
+              index === position ? { name: argument, pgCodec: codec, step: $hash } : value,
+            )
+            return object({ result: resource.execute(values, 'mutation') as Step })
+          },
+        }
+      },
+    },
+  },
+}
+
+type InputSteps = (argument: string) => Step<string>
+
+type FunctionResource = Parameters<GraphileBuild.Inflection['customMutationField']>[0]['resource']
+
+function mutationFunction(build: GraphileBuild.Build, fieldName: string): FunctionResource | undefined {
+  // A resource that is a mutation is a function, and has parameters; its type cannot say so.
+  const functions = Object.values(build.input.pgRegistry.pgResources).filter(
+    (resource) => resource.isMutation && resource.parameters,
+  ) as unknown as FunctionResource[]
+  return functions.find((resource) => build.inflection.customMutationField({ resource }) === fieldName)
+}
+
+// What OWASP recommends for Argon2id: 19 MiB, two passes. Each hash in progress takes that much memory and
+// one of libuv's four threads, so half of those stay free for everything else.
+const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+const inTurn = pLimit(2)
+const length = { least: 10, most: 200 }
+
+function hashNew(password: string, argument: string): Promise<string> {
+  if (password.length < length.least || password.length > length.most) {
+    throw new AppError('BAD_USER_INPUT', `A password has ${length.least} to ${length.most} characters.`, {
+      argument,
+    })
+  }
+  return inTurn(() => hash(password, cost))
+}
+
+function hashLike(stored: string, password: string): Promise<string> {
+  const [, memoryCost, timeCost, parallelism, salt] =
+    /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([^$]+)$/.exec(stored) ?? []
+  if (salt === undefined) throw new Error('The salt function did not answer in PHC form.')
+  return inTurn(() =>
+    hash(password, {
+      memoryCost: Number(memoryCost),
+      timeCost: Number(timeCost),
+      parallelism: Number(parallelism),
+      salt: Buffer.from(salt, 'base64'),
+    }),
+  )
+}
+
+function verifierFor(tag: string, argument: string): ($input: InputSteps) => Step<string> {
+  const [, schema, name, key] = /^(\w+)\.(\w+)\((\w+)\)$/.exec(tag) ?? []
+  if (key === undefined) {
+    throw new Error(
+      `The tag passwordSalt is to name a function and an argument, as in "app.salt(email)"; got "${tag}".`,
+    )
+  }
+  const text = `select "${schema}"."${name}"($1) as salt`
+
+  return ($input) => {
+    const $asked = object({
+      password: $input(argument),
+      key: $input(key),
+      withPgClient: context().get('withPgClient'),
+      pgSettings: context().get('pgSettings'),
+    })
+    return lambda($asked, async ({ password, key, withPgClient, pgSettings }) => {
+      if (password.length > length.most) {
+        throw new AppError('BAD_USER_INPUT', `A password has at most ${length.most} characters.`, {
+          argument,
+        })
+      }
+      const { rows } = await (withPgClient as WithPgClient)(pgSettings ?? null, (client) =>
+        client.query<{ salt: string }>({ text, values: [key] }),
+      )
+      return hashLike(rows[0]!.salt, password)
+    })
+  }
+}

@@ -1,0 +1,29 @@
+import { PgSimplifyInflectionPreset } from '@graphile/simplify-inflection'
+import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connection-filter'
+import { PostGraphileAmberPreset } from 'postgraphile/presets/amber'
+import { NamingPlugin } from './NamingPlugin.ts'
+import { PasswordPlugin } from './PasswordPlugin.ts'
+
+/** How a schema becomes an API, in the order in which it happens. Knows neither settings nor HTTP. */
+export const schemaPreset: GraphileConfig.Preset = {
+  extends: [
+    PostGraphileAmberPreset,
+    PgSimplifyInflectionPreset, // offices, not allOffices
+    PostGraphileConnectionFilterPreset, // filter: { name: { startsWith: "B" } }
+  ],
+  plugins: [
+    NamingPlugin, // after the presets, whose names it improves
+    PasswordPlugin, // replaces the plan of tagged mutations
+  ],
+  disablePlugins: [
+    'NodePlugin', // rows have one id: their own
+    'PgConditionArgumentPlugin', // one way to say which rows: filter
+    'PgConditionCustomFieldsPlugin',
+    'SwallowErrorsPlugin', // what cannot be built must be heard of
+  ],
+  schema: {
+    connectionFilterAllowNullInput: true,
+    connectionFilterAllowEmptyObjectInput: true,
+    sortExport: true,
+  },
+}

@@ -1,0 +1,171 @@
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import { closest, distance } from 'fastest-levenshtein'
+import type { z } from 'zod'
+import { Fault } from './fault.ts'
+import { type SettingName, settingNames, settings } from './settings.ts'
+
+/** Where settings come from, the later ones winning: the .env file, the environment, flags. */
+export type RawSettings = {
+  file?: Readonly<Record<string, string | undefined>>
+  env: Readonly<Record<string, string | undefined>>
+  /** Flags as written, without the dashes: `{ 'database-url': 'postgres://…' }`. */
+  flags?: Readonly<Record<string, string | undefined>>
+}
+
+/** How tokens made elsewhere are verified. */
+export type JwtConfig = Readonly<{
+  secret: string | null
+  jwksUrl: string | null
+  audience: string | null
+  issuer: string | null
+  roleClaim: string
+}>
+
+/** What the process was told, checked. Built once, at the entry, by `loadConfig`. */
+export type Config = Readonly<{
+  mode: 'development' | 'production'
+  host: string
+  port: number
+  /** Absolute path. */
+  dataDir: string
+  /** Whether this project's migrations are served; false for a database that is served as it is. */
+  isProject: boolean
+  schemas: readonly string[]
+  /** As the owner; null: the embedded Postgres. */
+  databaseUrl: string | null
+  /** As the API; null: derived for the embedded Postgres. */
+  authenticatorDatabaseUrl: string | null
+  /** Null: act as the role that signed in. */
+  anonymousRole: string | null
+  personRole: string
+  deviceRole: string
+  jwt: JwtConfig | null
+  smtpUrl: string | null
+  mailFrom: string
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  poolSize: number
+  workerConcurrency: number
+}>
+
+type Values = { [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> }
+
+/** `PORT` as a flag: `port`. */
+export const flagOf = (name: string): string => name.toLowerCase().replaceAll('_', '-')
+
+/** Reads the settings. Throws one Fault that lists everything that is wrong with them. */
+export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config {
+  const faults = [...unknownSettings({ file, env, flags })]
+  const values: Partial<Record<SettingName, unknown>> = {}
+
+  for (const name of settingNames) {
+    const flag = flags[flagOf(name)]
+    const shown = flag === undefined ? name : `--${flagOf(name)}`
+    const text = flag ?? (env[name] || file[name] || undefined)
+    const parsed = settings[name].schema.safeParse(text)
+    if (parsed.success) values[name] = parsed.data
+    else {
+      const got = settings[name].isSecret ? '' : `, got ${JSON.stringify(text)}`
+      faults.push(`${shown}: expected ${settings[name].expected}${got}.`)
+    }
+  }
+
+  const value = values as Values
+  if (faults.length === 0) faults.push(...contradictions(value))
+  if (faults.length > 0) {
+    throw new Fault(
+      faults.length === 1 ? 'A setting is wrong.' : `${faults.length} settings are wrong.`,
+      faults,
+    )
+  }
+
+  const isProject = value.SCHEMAS === undefined
+  return Object.freeze({
+    mode: value.MODE ?? 'development',
+    host: value.HOST,
+    port: value.PORT,
+    dataDir: resolve(value.DATA_DIR),
+    isProject,
+    schemas: value.SCHEMAS ?? ['app_public'],
+    databaseUrl: value.DATABASE_URL ?? null,
+    authenticatorDatabaseUrl:
+      value.AUTHENTICATOR_DATABASE_URL ?? (isProject ? null : (value.DATABASE_URL ?? null)),
+    anonymousRole: value.ROLE_ANONYMOUS ?? (isProject ? 'plinth_anonymous' : null),
+    personRole: value.ROLE_PERSON ?? 'plinth_person',
+    deviceRole: value.ROLE_DEVICE ?? 'plinth_device',
+    jwt:
+      value.JWT_SECRET === undefined && value.JWT_JWKS_URL === undefined
+        ? null
+        : {
+            secret: value.JWT_SECRET ?? null,
+            jwksUrl: value.JWT_JWKS_URL ?? null,
+            audience: value.JWT_AUDIENCE ?? null,
+            issuer: value.JWT_ISSUER ?? null,
+            roleClaim: value.JWT_ROLE_CLAIM,
+          },
+    smtpUrl: value.SMTP_URL ?? null,
+    mailFrom: value.MAIL_FROM,
+    logLevel: value.LOG_LEVEL,
+    poolSize: value.POOL_SIZE,
+    workerConcurrency: value.WORKER_CONCURRENCY,
+  })
+}
+
+/** The known name that somebody probably meant, or undefined when none is near. */
+export function suggestion(word: string, known: readonly string[]): string | undefined {
+  const near = closest(word, [...known])
+  return distance(word, near) <= Math.max(1, Math.floor(near.length / 4)) ? near : undefined
+}
+
+// The file and the flags are ours, so any stranger in them is a fault. The environment is everybody's:
+// there, only a name that nearly is one of ours, which itself is not set, counts as a slip.
+function* unknownSettings({ file, env, flags }: Required<RawSettings>): Generator<string> {
+  const isKnown = (name: string) => Object.hasOwn(settings, name)
+  const meant = (near: string | undefined, prefix = '') => (near ? ` Did you mean ${prefix}${near}?` : '')
+
+  for (const flag of Object.keys(flags)) {
+    const known = settingNames.map(flagOf)
+    if (!known.includes(flag))
+      yield `--${flag}: there is no such option.${meant(suggestion(flag, known), '--')}`
+  }
+  for (const name of Object.keys(file)) {
+    if (!isKnown(name)) {
+      yield `${name} (in .env): there is no such setting.${meant(suggestion(name.toUpperCase(), settingNames))}`
+    }
+  }
+  for (const name of Object.keys(env)) {
+    if (isKnown(name) || name.length < 7) continue
+    const near = suggestion(name.toUpperCase(), settingNames)
+    if (near && near.length > 6 && env[near] === undefined && file[near] === undefined) {
+      yield `${name}: there is no such setting.${meant(near)}`
+    }
+  }
+}
+
+function* contradictions(value: Values): Generator<string> {
+  if (value.MODE === undefined && !isLoopback(value.HOST)) {
+    yield `HOST is ${value.HOST}, which other machines can reach: set MODE=production, or MODE=development if they may use GraphiQL too.`
+  }
+  if (value.SCHEMAS !== undefined) {
+    if (value.DATABASE_URL === undefined && value.AUTHENTICATOR_DATABASE_URL === undefined) {
+      yield 'SCHEMAS serves a database as it is: set DATABASE_URL to say which.'
+    }
+  } else {
+    if (value.DATABASE_URL !== undefined && value.AUTHENTICATOR_DATABASE_URL === undefined) {
+      yield 'AUTHENTICATOR_DATABASE_URL is missing: with DATABASE_URL the API needs a role of its own, one that owns nothing. To serve a database as it is, without migrations, set SCHEMAS.'
+    }
+    if (value.DATABASE_URL === undefined && value.AUTHENTICATOR_DATABASE_URL !== undefined) {
+      yield 'AUTHENTICATOR_DATABASE_URL is set, but DATABASE_URL is not.'
+    }
+    if (value.JWT_SECRET !== undefined || value.JWT_JWKS_URL !== undefined) {
+      yield 'JWT_SECRET and JWT_JWKS_URL go with SCHEMAS: the project has tokens of its own.'
+    }
+  }
+  if (value.JWT_SECRET !== undefined && value.JWT_JWKS_URL !== undefined) {
+    yield 'JWT_SECRET and JWT_JWKS_URL exclude each other: set one.'
+  }
+}
+
+/** Whether only this machine can reach what listens on a host. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))

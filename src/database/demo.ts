@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { withConnection } from './connection.ts'
+import { migrationsFolder } from './migrations.ts'
+
+/** What a newcomer needs to try the demo: who to be, and a token to be it with. */
+export type Demo = { signIn: string; token: string }
+
+const demoFile = (name: string) => join(migrationsFolder, 'demo', name)
+
+/** Runs the project's seed, which fills an empty database only; true when there is one. */
+export async function seedDemo(ownerUrl: string): Promise<boolean> {
+  const file = demoFile('seed.sql')
+  if (!existsSync(file)) return false
+  const seed = await readFile(file, 'utf8')
+  await withConnection(ownerUrl, (client) => client.query(seed))
+  return true
+}
+
+/** Signs the demo person in, by the project's visit.sql; null where there is no demo, or nobody in it. */
+export async function visitDemo(ownerUrl: string): Promise<Demo | null> {
+  const file = demoFile('visit.sql')
+  if (!existsSync(file)) return null
+  const visit = await readFile(file, 'utf8')
+  const { rows } = await withConnection(ownerUrl, (client) =>
+    client.query<{ sign_in: string; token: string }>(visit),
+  )
+  return rows[0] ? { signIn: rows[0].sign_in, token: rows[0].token } : null
+}

@@ -1,0 +1,80 @@
+import type { Pool } from 'pg'
+import { postgraphile, type PostGraphileInstance } from 'postgraphile'
+import { grafserv } from 'postgraphile/grafserv/express/v4'
+import type { Config } from '../config.ts'
+import { makePool } from '../database/connection.ts'
+import type { Log } from '../log.ts'
+import { makePreset } from '../preset.ts'
+import { makeApp } from './app.ts'
+import { identifyRequest, makeIdentify } from './identity.ts'
+import type { Listener } from './listen.ts'
+
+/** A running API. */
+export type Api = {
+  /** Says in /readyz that it is leaving, serves what is under way, and lets go of everything it holds. */
+  close(): Promise<void>
+}
+
+/**
+ * Builds the API of a database and serves it on a listener. GraphiQL, where it is served, opens with
+ * `demoToken` in its headers. Throws when the schema cannot be built.
+ */
+export async function startApi(
+  config: Config,
+  authenticatorUrl: string,
+  listener: Listener,
+  log: Log,
+  demoToken: string | null,
+): Promise<Api> {
+  const pool = makePool(authenticatorUrl, config.poolSize, log)
+  const identify = makeIdentify(config)
+  const instance = postgraphile(makePreset(config, pool, log, identify, demoToken))
+  try {
+    await instance.getSchema()
+  } catch (error) {
+    await instance.release()
+    await releaseServices(instance)
+    await pool.end()
+    throw error
+  }
+
+  let isLeaving = false
+  const { app, finish } = makeApp(log, async () => (isLeaving ? 'shutting down' : databaseFault(pool)))
+  app.post('/graphql', identifyRequest(identify))
+  const handlers = instance.createServ(grafserv)
+  await handlers.addTo(app, listener.server)
+  finish()
+  listener.server.on('request', app)
+
+  return {
+    async close() {
+      isLeaving = true
+      // In this order nothing is taken from under a request: the door first, then what it leads to.
+      const closed = listener.close(graceMs)
+      await instance.release()
+      await releaseServices(instance)
+      await closed
+      await pool.end()
+    },
+  }
+}
+
+/** How long running requests may take to end once the process is told to stop. */
+const graceMs = 5000
+
+/** Why the database cannot be used, or null when it answers within a second. */
+async function databaseFault(pool: Pool): Promise<string | null> {
+  const timeout = new Promise<string>((resolve) =>
+    setTimeout(resolve, 1000, 'database does not answer').unref(),
+  )
+  const answer = pool.query('select').then(
+    () => null,
+    () => 'database cannot be reached',
+  )
+  return Promise.race([answer, timeout])
+}
+
+// Ends the subscriptions; the instance itself leaves its services alone.
+async function releaseServices(instance: PostGraphileInstance): Promise<void> {
+  for (const service of instance.getResolvedPreset().pgServices ?? []) await service.release?.()
+}

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto'
+import type { RequestHandler } from 'express'
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
+import type { Config, JwtConfig } from '../config.ts'
+import type { CallerSettings } from '../database/callerClient.ts'
+import { AppError, errorRegistry } from '../errors.ts'
+
+/** From the value of an Authorization header to the settings to run under. Throws UNAUTHENTICATED. */
+export type Identify = (authorization: string | undefined) => Promise<CallerSettings>
+
+declare module 'http' {
+  interface IncomingMessage {
+    /** Under which settings this request runs; set by `identifyRequest`. */
+    callerSettings?: CallerSettings
+  }
+}
+
+/** Settles who is calling before GraphQL begins, so that a token that cannot count is a plain 401. */
+export const identifyRequest =
+  (identify: Identify): RequestHandler =>
+  async (request, response, next) => {
+    try {
+      request.callerSettings = await identify(request.headers.authorization)
+    } catch (error) {
+      if (!(error instanceof AppError)) return next(error)
+      const { message, code } = error
+      const { status } = errorRegistry[code]
+      if (status === 401) response.set('WWW-Authenticate', 'Bearer')
+      response.status(status).json({ errors: [{ message, extensions: { code } }] })
+      return
+    }
+    next()
+  }
+
+/** The way callers are told apart under this configuration. */
+export function makeIdentify(config: Config): Identify {
+  if (config.isProject) return identifyByToken
+  if (config.jwt) return makeIdentifyByJwt(config.jwt, config.anonymousRole)
+  const settings: CallerSettings = config.anonymousRole ? { role: config.anonymousRole } : {}
+  return () => Promise.resolve(settings)
+}
+
+/**
+ * Bearer token of an Authorization header (RFC 6750), or null when there is none. Throws
+ * UNAUTHENTICATED when there is a header that is not one.
+ */
+export function bearerToken(authorization: string | undefined): string | null {
+  if (authorization === undefined || authorization === '') return null
+  const token = /^Bearer +([\w\-.~+/]+=*)$/i.exec(authorization)?.[1]
+  if (token === undefined) {
+    throw new AppError('UNAUTHENTICATED', 'The Authorization header is not of the form "Bearer <token>".')
+  }
+  return token
+}
+
+// Hashed here already: what the database sees, and might log, is of no use to whoever reads it.
+const identifyByToken: Identify = async (authorization) => {
+  const token = bearerToken(authorization)
+  return { tokenHash: token === null ? '' : createHash('sha256').update(token).digest('hex') }
+}
+
+function makeIdentifyByJwt(jwt: JwtConfig, anonymousRole: string | null): Identify {
+  const key = jwt.secret
+    ? new TextEncoder().encode(jwt.secret)
+    : createRemoteJWKSet(new URL(jwt.jwksUrl ?? ''))
+  const options = {
+    // Which algorithms count is decided here and never by the token.
+    algorithms: jwt.secret
+      ? ['HS256', 'HS384', 'HS512']
+      : ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'],
+    ...(jwt.audience && { audience: jwt.audience }),
+    ...(jwt.issuer && { issuer: jwt.issuer }),
+  }
+  const role = (claims: JWTPayload) => {
+    const claim = claims[jwt.roleClaim]
+    return typeof claim === 'string' && claim !== '' ? claim : anonymousRole
+  }
+
+  return async (authorization) => {
+    const token = bearerToken(authorization)
+    if (token === null)
+      return claimSettings(anonymousRole ? { [jwt.roleClaim]: anonymousRole } : {}, anonymousRole)
+    try {
+      const { payload } =
+        typeof key === 'function'
+          ? await jwtVerify(token, key, options)
+          : await jwtVerify(token, key, options)
+      return claimSettings(payload, role(payload))
+    } catch (cause) {
+      if (cause instanceof errors.JWTExpired) {
+        throw new AppError('UNAUTHENTICATED', 'Your token has expired.', { cause })
+      }
+      if (cause instanceof errors.JOSEError && !(cause instanceof errors.JWKSTimeout)) {
+        throw new AppError('UNAUTHENTICATED', 'Your token is not valid.', { cause })
+      }
+      throw new AppError('UNAVAILABLE', 'The keys that tokens are checked with cannot be had at present.', {
+        cause,
+      })
+    }
+  }
+}
+
+/**
+ * Claims as settings, in both spellings that policies are written in: the whole as JSON in
+ * `request.jwt.claims`, and each claim as `jwt.claims.<name>`. A claim never names any other setting.
+ */
+function claimSettings(claims: JWTPayload, role: string | null): CallerSettings {
+  const settings: CallerSettings = { 'request.jwt.claims': JSON.stringify(claims) }
+  for (const [name, value] of Object.entries(claims)) {
+    if (!/^[a-z_][a-z0-9_]{0,50}$/i.test(name) || value === null || value === undefined) continue
+    settings[`jwt.claims.${name}`] = typeof value === 'string' ? value : JSON.stringify(value)
+  }
+  return role === null ? settings : { ...settings, role }
+}

@@ -1,0 +1,159 @@
+import { z } from 'zod'
+
+/** One setting: how its text is read, and the words for people. */
+type Setting<T> = {
+  /** Turns the text of the setting into its value; undefined when it is absent. */
+  schema: z.ZodType<T, string | undefined>
+  /** What a right value looks like, as the end of the sentence "expected …". */
+  expected: string
+  /** What it does; shown by `--help` and in .env.example. */
+  about: string
+  /** Whether the value must never be printed. */
+  isSecret?: boolean
+}
+
+const setting = <T>(definition: Setting<T>): Setting<T> => definition
+
+const isPostgresUrl = (text: string) => /^postgres(ql)?:\/\/./.test(text) && URL.canParse(text)
+const integer = (least: number, most: number, otherwise: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .pipe(z.number().min(least).max(most))
+    .default(otherwise)
+const postgresUrl = z.string().refine(isPostgresUrl).optional()
+const role = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_]{0,62}$/)
+  .optional()
+const httpUrl = z
+  .string()
+  .refine((text) => /^https?:\/\/./.test(text) && URL.canParse(text))
+  .optional()
+
+/** Every setting there is, by its name in the environment; as a flag, `PORT` is written `--port`. */
+export const settings = {
+  MODE: setting({
+    schema: z.enum(['development', 'production']).optional(),
+    expected: '"development" or "production"',
+    about: 'development serves GraphiQL; production hides it. Must be set when HOST is not this machine.',
+  }),
+  HOST: setting({
+    schema: z
+      .string()
+      .regex(/^[\w.:-]+$/)
+      .default('127.0.0.1'),
+    expected: 'an address to listen on, such as 127.0.0.1 or 0.0.0.0',
+    about: 'The address to listen on.',
+  }),
+  PORT: setting({
+    schema: integer(0, 65535, 4000),
+    expected: 'a port from 0 to 65535 (0: any free one)',
+    about: 'The port to listen on; 0 takes any free one.',
+  }),
+  DATABASE_URL: setting({
+    schema: postgresUrl,
+    expected: 'postgres://user:password@host:5432/database',
+    about: 'The database, as its owner. Unset: Plinth runs a Postgres of its own under DATA_DIR.',
+    isSecret: true,
+  }),
+  AUTHENTICATOR_DATABASE_URL: setting({
+    schema: postgresUrl,
+    expected: 'postgres://user:password@host:5432/database',
+    about: 'The same database as the API signs in to it: a role that owns nothing.',
+    isSecret: true,
+  }),
+  DATA_DIR: setting({
+    schema: z.string().min(1).default('.plinth'),
+    expected: 'a folder',
+    about: 'Where the embedded Postgres and the local mailbox are kept.',
+  }),
+  SCHEMAS: setting({
+    schema: z
+      .string()
+      .regex(/^[^\s,]+(\s*,\s*[^\s,]+)*$/)
+      .transform((text) => text.split(/\s*,\s*/))
+      .optional(),
+    expected: 'names of schemas, separated by commas',
+    about: 'Serve these schemas of a database as it is: no migrations, no worker.',
+  }),
+  ROLE_ANONYMOUS: setting({
+    schema: role,
+    expected: 'the name of a role (lower case, digits, _)',
+    about: 'Role of callers without a token (plinth_anonymous; with SCHEMAS: the role that signed in).',
+  }),
+  ROLE_PERSON: setting({
+    schema: role,
+    expected: 'the name of a role (lower case, digits, _)',
+    about: 'Role of people who are signed in (plinth_person).',
+  }),
+  ROLE_DEVICE: setting({
+    schema: role,
+    expected: 'the name of a role (lower case, digits, _)',
+    about: 'Role of devices (plinth_device).',
+  }),
+  JWT_SECRET: setting({
+    schema: z.string().min(32).optional(),
+    expected: 'at least 32 characters',
+    about: 'With SCHEMAS: accept tokens signed (HS256/384/512) with this secret.',
+    isSecret: true,
+  }),
+  JWT_JWKS_URL: setting({
+    schema: httpUrl,
+    expected: 'an http(s) address',
+    about: 'With SCHEMAS: accept tokens signed by a key that this address lists.',
+  }),
+  JWT_AUDIENCE: setting({
+    schema: z.string().min(1).optional(),
+    expected: 'a text',
+    about: 'Refuse tokens made for another audience.',
+  }),
+  JWT_ISSUER: setting({
+    schema: z.string().min(1).optional(),
+    expected: 'a text',
+    about: 'Refuse tokens made by another issuer.',
+  }),
+  JWT_ROLE_CLAIM: setting({
+    schema: z.string().min(1).default('role'),
+    expected: 'the name of a claim',
+    about: 'The claim that names the Postgres role to act as.',
+  }),
+  SMTP_URL: setting({
+    schema: z
+      .string()
+      .refine((text) => /^smtps?:\/\/./.test(text) && URL.canParse(text))
+      .optional(),
+    expected: 'smtp://user:password@host:587',
+    about: 'Mail server. Unset: mail is written to files under DATA_DIR/mailbox.',
+    isSecret: true,
+  }),
+  MAIL_FROM: setting({
+    schema: z
+      .string()
+      .regex(/^[^\r\n]*[^\s@]+@[^\s@]+$|^[^\r\n]*<[^\s@]+@[^\s@]+>$/)
+      .default('Plinth <plinth@localhost.localdomain>'),
+    expected: 'an address, such as Plinth <office@example.com>',
+    about: 'The sender of mail.',
+  }),
+  LOG_LEVEL: setting({
+    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    expected: 'debug, info, warn, error or silent',
+    about: 'The least severe message to log.',
+  }),
+  POOL_SIZE: setting({
+    schema: integer(2, 1000, 20),
+    expected: 'a number from 2 to 1000',
+    about: 'How many connections to Postgres the API opens at most.',
+  }),
+  WORKER_CONCURRENCY: setting({
+    schema: integer(1, 100, 4),
+    expected: 'a number from 1 to 100',
+    about: 'How many jobs a worker runs at a time.',
+  }),
+}
+
+export type SettingName = keyof typeof settings
+
+/** The names of all settings, in the order in which they are documented. */
+export const settingNames = Object.keys(settings) as SettingName[]

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll } from '@jest/globals'
+import { type Config, loadConfig } from '../../src/config.ts'
+import { type Api, startApi } from '../../src/http/api.ts'
+import { type Listener, listen } from '../../src/http/listen.ts'
+import { makeLog } from '../../src/log.ts'
+import { makeDatabase, type TestDatabase } from './database.ts'
+
+/** What an API answers: GraphQL's members, and the HTTP status. */
+export type Answer = {
+  status: number
+  data?: Record<string, any> | null // eslint-disable-line @typescript-eslint/no-explicit-any -- tests look into it
+  errors?: { message: string; path?: unknown[]; extensions?: Record<string, unknown> }[]
+}
+
+/** An API on a database of the test's own. */
+export type TestApi = {
+  url: string
+  config: Config
+  /** Sends an operation, with a token as the bearer where one is given. */
+  ask(query: string, options?: { variables?: Record<string, unknown>; token?: string }): Promise<Answer>
+  close(): Promise<void>
+}
+
+/** Serves a database; `env` adds settings or replaces them. */
+export async function makeApi(database: TestDatabase, env: Record<string, string> = {}): Promise<TestApi> {
+  const config = loadConfig({
+    env: {
+      DATABASE_URL: database.ownerUrl,
+      AUTHENTICATOR_DATABASE_URL: database.authenticatorUrl,
+      LOG_LEVEL: 'silent',
+      ...env,
+    },
+  })
+  const listener: Listener = await listen('127.0.0.1', 0)
+  const log = makeLog(config, false)
+  const authenticatorUrl = config.authenticatorDatabaseUrl ?? ''
+  const api: Api = await startApi(config, authenticatorUrl, listener, log, null).catch(
+    async (error: unknown) => {
+      await listener.close(0)
+      throw error
+    },
+  )
+  const url = `http://127.0.0.1:${listener.port}`
+  return {
+    url,
+    config,
+    close: () => api.close(),
+    async ask(query, { variables, token } = {}) {
+      const response = await fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: {
+          'Content-Type': 'application/json',
+          Accept: 'application/json',
+          ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+        },
+        body: JSON.stringify({ query, variables }),
+      })
+      return { status: response.status, ...((await response.json()) as object) }
+    },
+  }
+}
+
+/** An API on a clone of the project's database, for the tests of a file. */
+export function useApi(env: Record<string, string> = {}): {
+  api: () => TestApi
+  database: () => TestDatabase
+} {
+  let database: TestDatabase | undefined
+  let api: TestApi | undefined
+  beforeAll(async () => {
+    database = await makeDatabase()
+    api = await makeApi(database, env)
+  })
+  afterAll(async () => {
+    await api?.close()
+    await database?.drop()
+  })
+  return { api: () => api!, database: () => database! }
+}

@@ -1,0 +1,60 @@
+import type { Run } from './database.ts'
+
+/** Makes a person with an address and returns their id. */
+export async function makePerson(owner: Run, name: string): Promise<string> {
+  const [person] = await owner('insert into app_public.people (name) values ($1) returning id', [name])
+  await owner('insert into app_public.email_addresses (person_id, address) values ($1, $2)', [
+    person!.id,
+    `${name.toLowerCase()}@example.com`,
+  ])
+  return person!.id as string
+}
+
+/** An organization with one person per role, an office and a door, and a stranger who runs another one. */
+export type Studio = {
+  organizationId: string
+  officeId: string
+  doorId: string
+  owner: string
+  manager: string
+  member: string
+  /** Owns another organization. */
+  stranger: string
+  strangerOrganizationId: string
+}
+
+/** Makes a studio to try rights on. */
+export async function makeStudio(run: Run): Promise<Studio> {
+  const id = async (sql: string, values: unknown[]) => (await run(sql, values))[0]!.id as string
+  const [owner, manager, member, stranger] = [
+    await makePerson(run, 'Olga'),
+    await makePerson(run, 'Marc'),
+    await makePerson(run, 'Mia'),
+    await makePerson(run, 'Stan'),
+  ]
+  const makeOrganization = (name: string) =>
+    id('insert into app_public.organizations (name) values ($1) returning id', [name])
+  const organizationId = await makeOrganization('Studio')
+  const strangerOrganizationId = await makeOrganization('Elsewhere')
+  for (const [organization, person, role] of [
+    [organizationId, owner, 'owner'],
+    [organizationId, manager, 'manager'],
+    [organizationId, member, 'member'],
+    [strangerOrganizationId, stranger, 'owner'],
+  ]) {
+    await run('insert into app_public.memberships (organization_id, person_id, role) values ($1, $2, $3)', [
+      organization,
+      person,
+      role,
+    ])
+  }
+  const officeId = await id(
+    'insert into app_public.offices (organization_id, name) values ($1, $2) returning id',
+    [organizationId, 'Main'],
+  )
+  const doorId = await id(
+    'insert into app_public.doors (organization_id, office_id, name) values ($1, $2, $3) returning id',
+    [organizationId, officeId, 'Front'],
+  )
+  return { organizationId, officeId, doorId, owner, manager, member, stranger, strangerOrganizationId }
+}

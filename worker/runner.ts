@@ -1,0 +1,50 @@
+import { Logger, run, type RunnerOptions } from 'graphile-worker'
+import type { Pool } from 'pg'
+import { makePool } from '../src/database/connection.ts'
+import type { Log } from '../src/log.ts'
+import type { Mailer } from '../src/mailer.ts'
+import { cronItems } from './crontab.ts'
+import { makeTasks } from './tasks/index.ts'
+
+/** What a worker needs; `ownerUrl` because the queue is the owner's. */
+export type WorkerOptions = { ownerUrl: string; concurrency: number; mailer: Mailer; log: Log }
+
+/** A running worker. */
+export type JobWorker = {
+  /** Resolves when it stops by itself, which it does only when something is very wrong. */
+  stopped: Promise<void>
+  /** Takes no new job, lets the running ones end, and gives back what it holds. */
+  close(): Promise<void>
+}
+
+/** Starts to run the queued jobs of a database, and those whose hour has come. */
+export async function startWorker({ ownerUrl, concurrency, mailer, log }: WorkerOptions): Promise<JobWorker> {
+  const pool: Pool = makePool(ownerUrl, concurrency + 2, log)
+  const options: RunnerOptions = {
+    pgPool: pool,
+    concurrency,
+    noHandleSignals: true, // the process has one place for signals
+    taskList: makeTasks({ mailer, log }),
+    parsedCronItems: cronItems,
+    logger: workerLogger(log),
+  }
+  const runner = await run(options).catch(async (error: unknown) => {
+    await pool.end()
+    throw error
+  })
+
+  return {
+    stopped: runner.promise,
+    async close() {
+      // `stop` resolves before the last job is written down as done; `promise` after.
+      await runner.stop().catch(() => {}) // it may have stopped by itself
+      await runner.promise
+      await pool.end()
+    },
+  }
+}
+
+function workerLogger(log: Log): Logger {
+  const levels = { error: 'error', warning: 'warn', info: 'debug', debug: 'debug' } as const
+  return new Logger(() => (level, message, meta) => log[levels[level]]({ worker: meta }, message))
+}
