@@ -66,7 +66,7 @@ export const errorRegistry = {
     status: 503,
     message: 'The database cannot be reached at present.',
     advice: 'Repeat the request after a moment.',
-    sqlstates: ['08', '53', '57P01', '57P02', '57P03'],
+    sqlstates: ['08', '3D000', '53', '57P01', '57P02', '57P03'],
   },
   INTERNAL: {
     status: 500,

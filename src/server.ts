@@ -1,3 +1,4 @@
+import { announce } from './announce.ts'
 import type { CommandContext } from './command.ts'
 import type { Config } from './config.ts'
 import { type Demo, seedDemo, visitDemo } from './database/demo.ts'
@@ -6,8 +7,8 @@ import { migrate, pendingMigrations } from './database/migrations.ts'
 import { Fault } from './fault.ts'
 import type { Listener } from './http/listen.ts'
 import { makeLifecycle, untilToldToStop } from './lifecycle.ts'
-import { makeLog, type Log } from './log.ts'
-import { mailboxFolder, makeMailer } from './mailer.ts'
+import { captureConsole, type Log, makeLog } from './log.ts'
+import { makeMailer } from './mailer.ts'
 import type { Progress } from './progress.ts'
 
 /** Which parts a process runs. */
@@ -29,6 +30,7 @@ export async function runServer(context: CommandContext, parts: Parts): Promise<
   const config = context.config()
   const { progress } = context
   const log = makeLog(config, context.isTerminal)
+  captureConsole(log)
   const lifecycle = makeLifecycle(log)
   const toldToStop = untilToldToStop(stopDeadlineMs)
 
@@ -54,7 +56,8 @@ export async function runServer(context: CommandContext, parts: Parts): Promise<
   }
 }
 
-type Running = { listener: Listener | null; database: Database; demo: Demo | null; hasWorker: boolean }
+/** What runs once everything has begun. */
+export type Running = { listener: Listener | null; database: Database; demo: Demo | null; hasWorker: boolean }
 
 async function startParts(
   config: Config,
@@ -127,32 +130,4 @@ async function prepareDemo(config: Config, database: Database, progress: Progres
   const isSeeded = await seedDemo(database.ownerUrl)
   if (isSeeded) await progress.step('Demo', async (note) => note('seeded'))
   return config.mode === 'development' ? visitDemo(database.ownerUrl) : null
-}
-
-function announce(
-  config: Config,
-  { listener, database, demo, hasWorker }: Running,
-  progress: Progress,
-): void {
-  const url = listener
-    ? `http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${listener.port}`
-    : null
-  const rows: [string, string][] = []
-  if (url && config.mode === 'development') rows.push(['GraphiQL', `${url}/`])
-  if (url) rows.push(['API', `${url}/graphql`])
-  if (hasWorker && !config.smtpUrl) rows.push(['Mailbox', mailboxFolder(config)])
-  if (database.isEmbedded)
-    rows.push(['Data', `${config.dataDir} (npx plinth db url: the address of its Postgres)`])
-  if (demo) rows.push(['Sign in', demo.signIn])
-
-  progress.line()
-  for (const [label, value] of rows) progress.line(`  ${label.padEnd(9)} ${value}`)
-  if (url && demo) {
-    const body = JSON.stringify({ query: '{ currentPerson { name } offices { nodes { name } } }' })
-    progress.line('\n  Try it:')
-    progress.line(`  curl ${url}/graphql -H 'Content-Type: application/json' \\`)
-    progress.line(`    -H 'Authorization: Bearer ${demo.token}' \\`)
-    progress.line(`    -d '${body}'`)
-  }
-  progress.line('\n  Ctrl-C stops everything.\n')
 }

@@ -8,7 +8,7 @@ import { makeDatabase, type TestDatabase } from './database.ts'
 /** What an API answers: GraphQL's members, and the HTTP status. */
 export type Answer = {
   status: number
-  data?: Record<string, any> | null // eslint-disable-line @typescript-eslint/no-explicit-any -- tests look into it
+  data?: Record<string, any> | null
   errors?: { message: string; path?: unknown[]; extensions?: Record<string, unknown> }[]
 }
 
@@ -28,6 +28,7 @@ export async function makeApi(database: TestDatabase, env: Record<string, string
       DATABASE_URL: database.ownerUrl,
       AUTHENTICATOR_DATABASE_URL: database.authenticatorUrl,
       LOG_LEVEL: 'silent',
+      MODE: 'production',
       ...env,
     },
   })

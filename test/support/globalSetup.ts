@@ -3,11 +3,11 @@ import { loadConfig } from '../../src/config.ts'
 import { withConnection } from '../../src/database/connection.ts'
 import { connectionsLetGo, migrate, migrateSettings } from '../../src/database/migrations.ts'
 import { startThrowaway } from '../../src/database/throwaway.ts'
+import { codeOf } from '../../src/fault.ts'
 import { makeLog } from '../../src/log.ts'
 import { clusterRoles, publishCluster, urlAs } from './cluster.ts'
 
 declare global {
-  // eslint-disable-next-line no-var -- the one way to hand something to the teardown
   var stopTestCluster: (() => Promise<void>) | undefined
 }
 
@@ -25,11 +25,9 @@ export default async function setup(): Promise<void> {
   await withConnection(superuserUrl, async (client) => {
     for (const role of Object.values(clusterRoles)) {
       const rights = role === clusterRoles.owner ? 'createdb createrole' : 'noinherit'
-      await client
-        .query(`create role ${role} login ${rights} password '${role}'`)
-        .catch((error: { code?: string }) => {
-          if (error.code !== '42710') throw error as Error
-        })
+      await client.query(`create role ${role} login ${rights} password '${role}'`).catch((error: unknown) => {
+        if (codeOf(error) !== '42710') throw error
+      })
     }
     await client.query(`create database ${template} owner ${clusterRoles.owner}`)
   })

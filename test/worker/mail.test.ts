@@ -1,0 +1,140 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { SMTPServer } from 'smtp-server'
+import { withConnection } from '../../src/database/connection.ts'
+import { makeLog } from '../../src/log.ts'
+import { mailboxFolder, type Mailer, makeMailer } from '../../src/mailer.ts'
+import { startWorker } from '../../worker/runner.ts'
+import { makeDatabase, type TestDatabase } from '../support/database.ts'
+import { eventually } from '../support/eventually.ts'
+
+let database: TestDatabase
+let dataDir: string
+beforeAll(async () => {
+  database = await makeDatabase()
+  dataDir = await mkdtemp(join(tmpdir(), 'plinth-mail-'))
+})
+afterAll(async () => {
+  await database.drop()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+const log = makeLog({ logLevel: 'silent' }, false)
+const mailFrom = 'Plinth <plinth@example.com>'
+
+async function working(mailer: Mailer, during: () => Promise<void>): Promise<void> {
+  const worker = await startWorker({ ownerUrl: database.ownerUrl, concurrency: 2, mailer, log })
+  try {
+    await during()
+  } finally {
+    await worker.close()
+    mailer.close()
+  }
+}
+
+const signUp = (email: string, name: string) =>
+  withConnection(database.ownerUrl, (client) =>
+    client.query('select app_public.sign_up($1, $2, $3)', [
+      email,
+      name,
+      '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+    ]),
+  )
+
+const jobsLeft = async () => {
+  const { rows } = await withConnection(database.ownerUrl, (client) =>
+    client.query<{ locked_by: string | null }>('select locked_by from graphile_worker.jobs'),
+  )
+  return rows
+}
+
+const openMail = async (name: string) =>
+  // Undoes quoted-printable as far as these mails use it.
+  (await readFile(join(mailboxFolder({ dataDir }), name), 'utf8')).replaceAll('=\r\n', '')
+
+describe('the local mailbox', () => {
+  test('a newcomer finds one welcome in it, and a second sign-up a notice', async () => {
+    await working(makeMailer({ smtpUrl: null, mailFrom, dataDir }), async () => {
+      await signUp('zoe@example.com', 'Zoe')
+      await eventually(async () => expect(await readdir(mailboxFolder({ dataDir }))).toHaveLength(1))
+      await signUp('zoe@example.com', 'Somebody else')
+      await eventually(async () => expect(await readdir(mailboxFolder({ dataDir }))).toHaveLength(2))
+    })
+
+    const [welcome, notice] = await Promise.all(
+      (await readdir(mailboxFolder({ dataDir }))).sort().map(openMail),
+    )
+    expect(welcome).toMatch(
+      /^From: Plinth <plinth@example.com>\r\nTo: zoe@example.com\r\nSubject: Welcome\r\n/,
+    )
+    expect(welcome).toContain('Hello Zoe,')
+    expect(notice).toContain('Subject: You have an account already')
+    expect(notice).toContain('Hello Zoe,')
+    expect(await jobsLeft()).toEqual([])
+  })
+
+  test('a sign-up that is rolled back sends nothing', async () => {
+    await withConnection(database.ownerUrl, async (client) => {
+      await client.query('begin')
+      await client.query(`select graphile_worker.add_job('person__send_welcome', '{}')`)
+      await client.query('rollback')
+    })
+
+    expect(await jobsLeft()).toEqual([])
+  })
+})
+
+describe('a mail server', () => {
+  test('gets the welcome of somebody who signs up', async () => {
+    const received: { to: string[]; text: string }[] = []
+    const server = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['STARTTLS'],
+      onData(stream, session, done) {
+        const chunks: Buffer[] = []
+        stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+        stream.on('end', () => {
+          received.push({
+            to: session.envelope.rcptTo.map(({ address }) => address),
+            text: Buffer.concat(chunks).toString(),
+          })
+          done()
+        })
+      },
+    })
+    const port = await new Promise<number>((resolve) => {
+      const listening = server.listen(0, '127.0.0.1', () => {
+        const address = listening.address()
+        resolve(typeof address === 'object' && address ? address.port : 0)
+      })
+    })
+
+    try {
+      await working(makeMailer({ smtpUrl: `smtp://127.0.0.1:${port}`, mailFrom, dataDir }), async () => {
+        await signUp('sam@example.com', 'Sam')
+        await eventually(() => expect(received).toHaveLength(1))
+      })
+    } finally {
+      await new Promise<void>((resolve) => server.close(resolve))
+    }
+
+    expect(received[0]!.to).toEqual(['sam@example.com'])
+    expect(received[0]!.text).toContain('Subject: Welcome')
+  })
+
+  test('that is down keeps the job for later', async () => {
+    await working(makeMailer({ smtpUrl: 'smtp://127.0.0.1:1', mailFrom, dataDir }), async () => {
+      await signUp('later@example.com', 'Lee')
+      await eventually(async () => {
+        const { rows } = await withConnection(database.ownerUrl, (client) =>
+          client.query('select attempts, last_error is not null as has_failed from graphile_worker.jobs'),
+        )
+        expect(rows).toEqual([{ attempts: 1, has_failed: true }])
+      })
+    })
+
+    expect(await jobsLeft()).toEqual([{ locked_by: null }])
+  })
+})
