@@ -48,6 +48,8 @@ create policy select_self_or_manager on app_public.door_decisions for select to 
   using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) OR ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)) AND (organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))))));
 grant select on app_public.door_decisions to plinth_person;
 CREATE TRIGGER _200_append_only BEFORE UPDATE ON app_public.door_decisions FOR EACH ROW EXECUTE FUNCTION app_private.tg__append_only();
+CREATE TRIGGER _201_append_only BEFORE DELETE ON app_public.door_decisions FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION app_private.tg__append_only();
+CREATE TRIGGER _202_append_only BEFORE TRUNCATE ON app_public.door_decisions FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__append_only();
 comment on table app_public.door_decisions is 'Each time somebody asked to open a door, and what was decided. You see your own; managers see all of their organization.';
 comment on column app_public.door_decisions.organization_id is 'Whose door it was.';
 comment on column app_public.door_decisions.id is 'Identifies the decision.';
@@ -67,7 +69,7 @@ create table app_public.doors (
   updated_at timestamp with time zone not null default now(),
   constraint doors_pkey PRIMARY KEY (organization_id, id),
   constraint doors_id_key UNIQUE (id),
-  constraint doors_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+  constraint doors_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text))),
   constraint doors_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE
 );
 CREATE INDEX doors_organization_id_office_id_idx ON app_public.doors USING btree (organization_id, office_id);
@@ -168,7 +170,7 @@ create table app_public.offices (
   updated_at timestamp with time zone not null default now(),
   constraint offices_pkey PRIMARY KEY (organization_id, id),
   constraint offices_id_key UNIQUE (id),
-  constraint offices_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+  constraint offices_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text))),
   constraint offices_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES app_public.organizations(id) ON DELETE CASCADE
 );
 alter table app_public.offices enable row level security;
@@ -197,7 +199,7 @@ create table app_public.organizations (
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   constraint organizations_pkey PRIMARY KEY (id),
-  constraint organizations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
+  constraint organizations_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text)))
 );
 alter table app_public.organizations enable row level security;
 create policy select_member on app_public.organizations for select to plinth_person
@@ -219,7 +221,7 @@ create table app_public.people (
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
   constraint people_pkey PRIMARY KEY (id),
-  constraint people_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
+  constraint people_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text)))
 );
 alter table app_public.people enable row level security;
 create policy select_colleague on app_public.people for select to plinth_person
@@ -259,7 +261,9 @@ $function$
 grant execute on function app_public.create_organization(text) to plinth_person;
 comment on function app_public.create_organization(text) is 'Creates an organization; you become its owner.
 
-- `name`: 1 to 100 characters.';
+- `name`: 1 to 100 characters.
+
+Errors: `BAD_USER_INPUT`.';
 
 CREATE OR REPLACE FUNCTION app_public.current_person()
  RETURNS app_public.people

@@ -1,5 +1,5 @@
 --! Previous: sha1:d14d7e9ef50d075caefea4fdae4d3d57fbfc830c
---! Hash: sha1:92f8c1873f57c17112e677b8b5371ba32b318c0d
+--! Hash: sha1:f0c8e20225ff7e13772d95572264ce9ed7c4306c
 --! Message: accounts
 
 --! split: 1-current.sql
@@ -14,7 +14,7 @@ drop type if exists app_public.new_session cascade;
 -- one directly: sign_up makes people together with their address and password.
 create table app_public.people (
   id uuid primary key default app_hidden.new_id(),
-  name text not null check (length(name) between 1 and 100),
+  name text not null check (length(name) <= 100 and trim(name) <> ''),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );

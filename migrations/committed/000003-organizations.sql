@@ -1,5 +1,5 @@
---! Previous: sha1:92f8c1873f57c17112e677b8b5371ba32b318c0d
---! Hash: sha1:e815823595a4f9b7efc0ff6fb8a6cc45691d7018
+--! Previous: sha1:f0c8e20225ff7e13772d95572264ce9ed7c4306c
+--! Hash: sha1:60c4e19a95e5021274792dc4bfb6f2d2b65fafb2
 --! Message: organizations
 
 --! split: 1-current.sql
@@ -31,7 +31,7 @@ insert into app_public.membership_roles (role, description) values
 -- No insert: create_organization makes an organization together with its first owner.
 create table app_public.organizations (
   id uuid primary key default app_hidden.new_id(),
-  name text not null check (length(name) between 1 and 100),
+  name text not null check (length(name) <= 100 and trim(name) <> ''),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
@@ -155,5 +155,5 @@ end;
 $$;
 grant execute on function app_public.create_organization(text) to :ROLE_PERSON;
 comment on function app_public.create_organization(text) is
-  E'Creates an organization; you become its owner.\n\n- `name`: 1 to 100 characters.';
+  E'Creates an organization; you become its owner.\n\n- `name`: 1 to 100 characters.\n\nErrors: `BAD_USER_INPUT`.';
 --! EndIncluded functions/app_public/create_organization.sql

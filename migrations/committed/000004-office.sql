@@ -1,5 +1,5 @@
---! Previous: sha1:e815823595a4f9b7efc0ff6fb8a6cc45691d7018
---! Hash: sha1:be9e99bacbb88654bd2eb3de10b6c9807b5dbc8a
+--! Previous: sha1:60c4e19a95e5021274792dc4bfb6f2d2b65fafb2
+--! Hash: sha1:9527b5ba32c0dbf0ef1b282794234671c56f9e37
 --! Message: office
 
 --! split: 1-current.sql
@@ -13,7 +13,7 @@ drop type if exists app_public.door_answer cascade;
 create table app_public.offices (
   organization_id uuid not null references app_public.organizations on delete cascade,
   id uuid not null default app_hidden.new_id() unique,
-  name text not null check (length(name) between 1 and 100),
+  name text not null check (length(name) <= 100 and trim(name) <> ''),
   time_zone text not null default 'UTC',
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -64,7 +64,7 @@ create table app_public.doors (
   organization_id uuid not null,
   id uuid not null default app_hidden.new_id() unique,
   office_id uuid not null,
-  name text not null check (length(name) between 1 and 100),
+  name text not null check (length(name) <= 100 and trim(name) <> ''),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   primary key (organization_id, id),
@@ -131,6 +131,11 @@ comment on column app_public.door_decisions.reason is 'Why, in words.';
 comment on column app_public.door_decisions.decided_at is 'When.';
 create trigger _200_append_only before update on app_public.door_decisions
   for each row execute function app_private.tg__append_only();
+-- Deeper than zero is the organization's end, which reaches here by its foreign key.
+create trigger _201_append_only before delete on app_public.door_decisions
+  for each row when (pg_trigger_depth() = 0) execute function app_private.tg__append_only();
+create trigger _202_append_only before truncate on app_public.door_decisions
+  for each statement execute function app_private.tg__append_only();
 
 create type app_public.door_answer as (is_allowed boolean, rule text, reason text);
 comment on type app_public.door_answer is 'What was decided about opening a door.';

@@ -20,7 +20,10 @@ begin
   select people.id, lower(split_part(people.name, ' ', 1)) || '@example.com' from app_public.people;
 
   insert into app_private.passwords (person_id, hash)
-  select people.id, '$argon2id$v=19$m=19456,t=2,p=1$YH/4YLAogWl/y9sK4lzDXA$5fbNsy70GZpmU01LSgk2qH1XDWNk6/Cgo9KlqtYwlIw' from app_public.people;
+  select
+    people.id,
+    '$argon2id$v=19$m=19456,t=2,p=1$YH/4YLAogWl/y9sK4lzDXA$5fbNsy70GZpmU01LSgk2qH1XDWNk6/Cgo9KlqtYwlIw'
+  from app_public.people;
 
   insert into app_public.organizations (name) values ('Studio Nord') returning id into v_nord;
   insert into app_public.organizations (name) values ('South & Sons') returning id into v_south;

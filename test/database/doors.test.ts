@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { useTransaction } from '../support/database.ts'
 import { makeStudio, type Studio } from '../support/people.ts'
+import { everybody, runAs } from './actors.ts'
 
 const as = useTransaction()
 let studio: Studio
@@ -35,19 +36,24 @@ describe('app_public.doors', () => {
     expect(await run(insert, [studio.organizationId, studio.officeId, 'Back'])).toHaveLength(1)
   })
 
-  test.each(['member', 'stranger'] as const)('a %s cannot add a door', async (who) => {
-    const adding = as.person(studio[who])(insert, [studio.organizationId, studio.officeId, 'Back'])
+  test.each(['member', 'stranger', 'anonymous caller'] as const)('the %s cannot add a door', async (who) => {
+    const adding = runAs(as, studio, who)(insert, [studio.organizationId, studio.officeId, 'Back'])
 
     await expect(adding).rejects.toMatchObject({ code: '42501' })
   })
 
-  test('a manager cannot give a door an id or a date of their own', async () => {
-    const adding = as.person(studio.manager)(
-      'insert into app_public.doors (organization_id, office_id, name, id) values ($1, $2, $3, gen_random_uuid())',
-      [studio.organizationId, studio.officeId, 'Back'],
-    )
+  test.each(['id', 'created_at', 'updated_at'])('a manager cannot choose its %s', async (column) => {
+    const run = as.person(studio.manager)
 
-    await expect(adding).rejects.toMatchObject({ code: '42501' })
+    await expect(
+      run(
+        `insert into app_public.doors (organization_id, office_id, name, ${column}) values ($1, $2, 'Back', default)`,
+        [studio.organizationId, studio.officeId],
+      ),
+    ).rejects.toMatchObject({ code: '42501' })
+    await expect(run(`update app_public.doors set ${column} = default`)).rejects.toMatchObject({
+      code: '42501',
+    })
   })
 
   test('a manager cannot hang a door into another organization’s office', async () => {
@@ -61,13 +67,29 @@ describe('app_public.doors', () => {
   })
 
   test.each([
+    ['owner', 1],
     ['manager', 1],
     ['member', 0],
     ['stranger', 0],
-  ] as const)('a %s renames %i doors', async (who, count) => {
+  ] as const)('the %s renames %i doors', async (who, count) => {
     const rows = await as.person(studio[who])(`update app_public.doors set name = 'New' returning id`)
 
     expect(rows).toHaveLength(count)
+  })
+
+  test('an anonymous caller cannot rename a door', async () => {
+    await expect(as.anonymous(`update app_public.doors set name = 'New'`)).rejects.toMatchObject({
+      code: '42501',
+    })
+  })
+
+  test.each([
+    ['no', ''],
+    ['101', 'x'.repeat(101)],
+  ])('a manager cannot give it a name of %s characters', async (_, name) => {
+    const adding = as.person(studio.manager)(insert, [studio.organizationId, studio.officeId, name])
+
+    await expect(adding).rejects.toMatchObject({ code: '23514' })
   })
 
   test('a manager cannot move a door to another organization', async () => {
@@ -78,8 +100,8 @@ describe('app_public.doors', () => {
     await expect(moving).rejects.toMatchObject({ code: '42501' })
   })
 
-  test('nobody deletes a door, not even the owner of its organization', async () => {
-    await expect(as.person(studio.owner)('delete from app_public.doors')).rejects.toMatchObject({
+  test.each(everybody)('the %s cannot delete a door', async (who) => {
+    await expect(runAs(as, studio, who)('delete from app_public.doors')).rejects.toMatchObject({
       code: '42501',
     })
   })
