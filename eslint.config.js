@@ -28,6 +28,7 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       '@typescript-eslint/no-confusing-void-expression': 'off',
       '@typescript-eslint/no-unnecessary-boolean-literal-compare': 'off', // options are texts or true
       '@typescript-eslint/require-await': 'off', // an async function turns what it throws into a rejection
@@ -52,6 +53,7 @@ export default tseslint.config(
               from: [
                 './src/cli.ts',
                 './src/server.ts',
+                './src/announce.ts',
                 './src/preset.ts',
                 './src/commands',
                 './src/http',
@@ -80,6 +82,7 @@ export default tseslint.config(
                 './worker',
                 './src/cli.ts',
                 './src/server.ts',
+                './src/announce.ts',
                 './src/preset.ts',
                 './src/commands',
                 './src/http',
@@ -92,6 +95,7 @@ export default tseslint.config(
                 './plugins',
                 './src/cli.ts',
                 './src/server.ts',
+                './src/announce.ts',
                 './src/preset.ts',
                 './src/commands',
                 './src/http',

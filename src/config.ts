@@ -45,6 +45,8 @@ export type Config = Readonly<{
   mailFrom: string
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   poolSize: number
+  /** Whether statements may stay prepared on a connection. */
+  preparedStatements: boolean
   workerConcurrency: number
 }>
 
@@ -107,6 +109,7 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
     mailFrom: value.MAIL_FROM,
     logLevel: value.LOG_LEVEL,
     poolSize: value.POOL_SIZE,
+    preparedStatements: value.PREPARED_STATEMENTS,
     workerConcurrency: value.WORKER_CONCURRENCY,
   })
 }
@@ -114,11 +117,12 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
 /** The known name that somebody probably meant, or undefined when none is near. */
 export function suggestion(word: string, known: readonly string[]): string | undefined {
   const near = closest(word, [...known])
-  return distance(word, near) <= Math.max(1, Math.floor(near.length / 4)) ? near : undefined
+  return distance(word, near) <= Math.max(2, Math.floor(near.length / 4)) ? near : undefined
 }
 
 // The file and the flags are ours, so any stranger in them is a fault. The environment is everybody's:
-// there, only a name that nearly is one of ours, which itself is not set, counts as a slip.
+// there, only a name that nearly is one of ours, which itself is not set, counts as a slip. Nearly is less
+// there, so that somebody else's DATABASE_USER and DATABASE_PORT do not count.
 function* unknownSettings({ file, env, flags }: Required<RawSettings>): Generator<string> {
   const isKnown = (name: string) => Object.hasOwn(settings, name)
   const meant = (near: string | undefined, prefix = '') => (near ? ` Did you mean ${prefix}${near}?` : '')
@@ -135,8 +139,9 @@ function* unknownSettings({ file, env, flags }: Required<RawSettings>): Generato
   }
   for (const name of Object.keys(env)) {
     if (isKnown(name) || name.length < 7) continue
-    const near = suggestion(name.toUpperCase(), settingNames)
-    if (near && near.length > 6 && env[near] === undefined && file[near] === undefined) {
+    const near = closest(name.toUpperCase(), settingNames)
+    const isSet = (env[near] ?? file[near] ?? flags[flagOf(near)]) !== undefined
+    if (!isSet && near.length > 6 && distance(name.toUpperCase(), near) <= Math.min(2, near.length / 4)) {
       yield `${name}: there is no such setting.${meant(near)}`
     }
   }

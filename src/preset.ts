@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Pool } from 'pg'
 import 'postgraphile'
-import 'postgraphile/grafserv/express/v4'
+import 'postgraphile/grafserv/node'
 import { pgSmartTagsFromFile } from 'postgraphile/utils'
 import { schemaPreset } from '../plugins/index.ts'
 import type { Config } from './config.ts'
@@ -25,7 +25,12 @@ export function makePreset(
   return {
     extends: [schemaPreset],
     plugins: config.isProject ? [pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5'))] : [],
-    pgServices: [makeCallerService(pool, config.schemas, config.isProject ? identifyByToken : applySettings)],
+    pgServices: [
+      makeCallerService(pool, config.schemas, {
+        caller: config.isProject ? identifyByToken : applySettings,
+        keepsPrepared: config.preparedStatements,
+      }),
+    ],
     gather: {
       // Writes nothing into the database: `plinth db watch` announces its changes instead.
       installWatchFixtures: false,

@@ -146,6 +146,14 @@ export const settings = {
     expected: 'a number from 2 to 1000',
     about: 'How many connections to Postgres the API opens at most.',
   }),
+  PREPARED_STATEMENTS: setting({
+    schema: z
+      .enum(['on', 'off'])
+      .default('on')
+      .transform((text) => text === 'on'),
+    expected: '"on" or "off"',
+    about: 'off for an API behind a pooler that hands out connections by the transaction (PgBouncer).',
+  }),
   WORKER_CONCURRENCY: setting({
     schema: integer(1, 100, 4),
     expected: 'a number from 1 to 100',

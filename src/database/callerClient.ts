@@ -1,46 +1,164 @@
-import type { Pool } from 'pg'
-import { makePgAdaptorWithPgClient, makePgService } from 'postgraphile/adaptors/pg'
+import type { Pool, PoolClient } from 'pg'
+import type { PgClientQuery, PgClientResult, WithPgClient } from 'postgraphile/@dataplan/pg'
+import { makePgService, type NodePostgresPgClient } from 'postgraphile/adaptors/pg'
+import { AppError } from '../errors.ts'
+import { codeOf } from '../fault.ts'
+import { runBatch, type Statement } from './statementBatch.ts'
 
-/** What a request is to run under: parameters of the settings statement, as text. */
-export type CallerSettings = Record<string, string>
+/** What a request runs under: a handful of texts, from the caller's token. */
+export type CallerSettings = Record<string, string | undefined>
 
-/** The statement that turns a caller into settings of the transaction; `$1` is the caller as JSON. */
-export type SettingsStatement = string
+/** How a caller's settings are applied to the transaction. */
+export type CallerStatement = {
+  text: string
+  values(settings: CallerSettings): unknown[]
+  /**
+   * Tells callers apart who act as different roles. A plan made under row-level security holds for one
+   * role; sharing its statement with another would have Postgres plan it anew at each change. Null: no
+   * statement is to stay prepared.
+   */
+  plan(settings: CallerSettings): string | null
+}
 
 /**
  * For a project: the token's hash goes to the database with the query, and app_private.identify says
  * what it is worth. Nothing is remembered here, so a session that ends is refused on the next statement.
  */
-export const identifyByToken: SettingsStatement = `
-  select set_config(caller.setting, caller.value, true)
-  from app_private.identify(decode(nullif($1::json->>'tokenHash', ''), 'hex')) as caller`
+export const identifyByToken: CallerStatement = {
+  text: `select set_config(caller.setting, caller.value, true)
+         from app_private.identify(decode(nullif($1, ''), 'hex')) as caller`,
+  values: ({ tokenHash }) => [tokenHash],
+  plan: ({ tokenHash }) => (tokenHash ? 'known' : 'anonymous'),
+}
 
 /** For a database that is served as it is: the settings themselves, from verified claims. */
-export const applySettings: SettingsStatement = `
-  select set_config(caller.key, caller.value, true) from json_each_text($1::json) as caller`
+export const applySettings: CallerStatement = {
+  text: 'select set_config(caller.key, caller.value, true) from json_each_text($1::json) as caller',
+  values: (settings) => [JSON.stringify(settings)],
+  plan: ({ role = '' }) => role,
+}
 
 /**
- * A PostGraphile service on a pool whose every statement runs in a transaction that begins by applying
- * the caller's settings. They last for that transaction alone.
+ * A PostGraphile service on a pool whose every statement runs under the caller's settings, which last
+ * for its transaction alone. A single statement takes one trip to the database: settings and statement
+ * leave together and are one implicit transaction. Several, inside `withTransaction`, take one trip
+ * each, `begin` and settings travelling with the first, and one for the commit.
  */
-export function makeCallerService(pool: Pool, schemas: readonly string[], statement: SettingsStatement) {
+export function makeCallerService(
+  pool: Pool,
+  schemas: readonly string[],
+  { caller, keepsPrepared = true }: { caller: CallerStatement; keepsPrepared?: boolean },
+) {
+  const plan = keepsPrepared ? (settings: CallerSettings) => caller.plan(settings) : () => null
+  // To compile a query costs more than it gains at the size of those that a request makes.
+  pool.on('connect', (client) => void client.query('set jit = off').catch(() => {}))
   const service = makePgService({ pool, schemas: [...schemas] })
-  const createWithPgClient = () => withCaller(makePgAdaptorWithPgClient(pool), statement)
+  const createWithPgClient = () => makeWithCaller(pool, { ...caller, plan })
   return { ...service, adaptor: { ...service.adaptor, createWithPgClient } }
 }
 
-type WithClient = ReturnType<typeof makePgAdaptorWithPgClient>
-
-function withCaller(withClient: WithClient, statement: SettingsStatement): WithClient {
-  const withCallersClient: WithClient = (settings, callback) => {
-    if (settings === null || Object.keys(settings).length === 0) return withClient(null, callback)
-    return withClient(null, (client) =>
-      client.withTransaction(async (transaction) => {
-        await transaction.query({ text: statement, values: [JSON.stringify(settings)], name: 'caller' })
-        return callback(transaction)
-      }),
-    )
+function makeWithCaller(pool: Pool, caller: CallerStatement): WithPgClient<NodePostgresPgClient> {
+  return async (settings, callback) => {
+    const plan = caller.plan(settings ?? {})
+    const before =
+      settings && Object.keys(settings).length > 0
+        ? [{ text: caller.text, values: caller.values(settings), plan }]
+        : []
+    const client = await pool.connect()
+    let failure: Error | undefined
+    try {
+      return await callback(makeCallerClient(client, before, plan))
+    } catch (error) {
+      // A connection whose transaction could not be ended is of no further use.
+      if (error instanceof TransactionNotEnded) failure = error
+      throw error instanceof TransactionNotEnded ? error.cause : error
+    } finally {
+      client.release(failure)
+    }
   }
-  withCallersClient.release = () => withClient.release?.()
-  return withCallersClient
+}
+
+class TransactionNotEnded extends Error {}
+
+function makeCallerClient(
+  client: PoolClient,
+  before: readonly Statement[],
+  plan: string | null,
+): NodePostgresPgClient {
+  const run = async <Row>(
+    { text, values = [], arrayMode }: PgClientQuery,
+    ahead: readonly Statement[],
+  ): Promise<PgClientResult<Row>> => {
+    const statement = { text, values, plan }
+    try {
+      const { rows, rowCount } = await runBatch(
+        client,
+        [...ahead, statement],
+        arrayMode ? 'array' : undefined,
+      )
+      return { rows: rows as Row[], rowCount }
+    } catch (error) {
+      throw (error as { failedAt?: number }).failedAt === ahead.length ? error : callerFault(error)
+    }
+  }
+
+  return {
+    rawClient: client,
+    query: (query) => run(query, before),
+    async withTransaction(callback) {
+      // Sent with the first statement; a transaction without one never begins.
+      let pending: readonly Statement[] = [begin, ...before]
+      const hasBegun = () => pending.length === 0
+
+      const inside = (depth: number): NodePostgresPgClient => ({
+        rawClient: client,
+        query(query) {
+          const first = pending
+          pending = []
+          return run(query, first)
+        },
+        async withTransaction(inner) {
+          await this.query({ text: `savepoint level${depth}` })
+          try {
+            const result = await inner(inside(depth + 1))
+            await this.query({ text: `release savepoint level${depth}` })
+            return result
+          } catch (error) {
+            await this.query({ text: `rollback to savepoint level${depth}` })
+            throw error
+          }
+        },
+      })
+
+      let result
+      try {
+        result = await callback(inside(1))
+      } catch (error) {
+        if (hasBegun()) {
+          await client.query('rollback').catch(() => {
+            throw new TransactionNotEnded('rollback failed', { cause: error })
+          })
+        }
+        throw error
+      }
+      if (hasBegun()) {
+        const { command } = await client.query('commit').catch((cause: unknown) => {
+          throw new TransactionNotEnded('commit failed', { cause })
+        })
+        // Postgres answers so when a statement had failed and somebody went on regardless.
+        if (command !== 'COMMIT')
+          throw new Error('The transaction was rolled back: a statement in it had failed.')
+      }
+      return result
+    },
+  }
+}
+
+const begin: Statement = { text: 'begin', values: [], plan: null }
+
+// 22023: there is no such role; 42501: this login may not become it. Both come from the token.
+function callerFault(error: unknown): unknown {
+  const code = codeOf(error)
+  if (code !== '22023' && code !== '42501') return error
+  return new AppError('FORBIDDEN', 'The role that your token names cannot be used here.', { cause: error })
 }

@@ -1,12 +1,12 @@
 import type { Pool } from 'pg'
 import { postgraphile, type PostGraphileInstance } from 'postgraphile'
-import { grafserv } from 'postgraphile/grafserv/express/v4'
 import type { Config } from '../config.ts'
 import { makePool } from '../database/connection.ts'
 import type { Log } from '../log.ts'
 import { makePreset } from '../preset.ts'
 import { makeApp } from './app.ts'
-import { identifyRequest, makeIdentify } from './identity.ts'
+import { makeGraphqlEndpoint } from './graphqlEndpoint.ts'
+import { makeIdentify } from './identity.ts'
 import type { Listener } from './listen.ts'
 
 /** A running API. */
@@ -40,11 +40,14 @@ export async function startApi(
 
   let isLeaving = false
   const { app, finish } = makeApp(log, async () => (isLeaving ? 'shutting down' : databaseFault(pool)))
-  app.post('/graphql', identifyRequest(identify))
-  const handlers = instance.createServ(grafserv)
-  await handlers.addTo(app, listener.server)
+  const endpoint = await makeGraphqlEndpoint(instance, identify, log)
+  app.use(endpoint.pages)
   finish()
-  listener.server.on('request', app)
+  listener.server.on('request', (request, response) => {
+    if (request.method === 'POST' && request.url === '/graphql') void endpoint.answer(request, response)
+    else app(request, response)
+  })
+  listener.server.on('upgrade', endpoint.upgrade)
 
   return {
     async close() {

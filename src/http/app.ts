@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import express, { type ErrorRequestHandler, type Express } from 'express'
+import { errorRegistry } from '../errors.ts'
 import type { Log } from '../log.ts'
 
 declare module 'http' {
@@ -12,14 +14,24 @@ declare module 'http' {
 /** Answers whether the process can serve right now; null when it can, else why not. */
 export type Readiness = () => Promise<string | null>
 
+/** A handler in Node's own terms: Express takes it as it is, and the GraphQL endpoint without Express. */
+export type Step = (request: IncomingMessage, response: ServerResponse) => void
+
+/** What every request meets first, in this order. */
+export const firstSteps = (log: Log): Step[] => [requestId, requestLog(log), plainHeaders]
+
 /**
- * The HTTP side, in the order in which a request meets it; the GraphQL handlers are added behind by
- * `finish`, and what nobody answers ends in a 404.
+ * Everything but the GraphQL endpoint, in the order in which a request meets it; the pages of GraphiQL
+ * are added behind by `finish`, and what nobody answers ends in a 404.
  */
 export function makeApp(log: Log, isReady: Readiness): { app: Express; finish(): void } {
   const app = express()
   app.disable('x-powered-by')
-  app.use(requestId, requestLog(log), plainHeaders)
+  const steps = firstSteps(log)
+  app.use((request, response, next) => {
+    for (const step of steps) step(request, response)
+    next()
+  })
 
   app.get('/livez', (_request, response) => {
     response.type('text').send('ok\n')
@@ -40,60 +52,70 @@ export function makeApp(log: Log, isReady: Readiness): { app: Express; finish():
           .status(404)
           .json({ errors: [{ message: `Nothing is at ${request.method} ${request.path}.` }] })
       })
-      app.use(answerFailure(log))
+      const failed: ErrorRequestHandler = (error, request, response, _next) => {
+        answerFailure(log, error, request, response)
+      }
+      app.use(failed)
     },
   }
 }
 
 // An id that came with the request is kept, so that one id follows it through several services; only
 // what is safe to log and to send back counts as one.
-const requestId: RequestHandler = (request, response, next) => {
-  const given = request.get('x-request-id')
-  request.requestId = given !== undefined && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
-  response.set('X-Request-Id', request.requestId)
-  next()
+const requestId: Step = (request, response) => {
+  const given = request.headers['x-request-id']
+  request.requestId = typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
+  response.setHeader('X-Request-Id', request.requestId)
 }
 
 const requestLog =
-  (log: Log): RequestHandler =>
-  (request, response, next) => {
+  (log: Log): Step =>
+  (request, response) => {
+    const { method = '', url = '' } = request
+    const path = url.split('?', 1)[0]
+    const level = path === '/livez' || path === '/readyz' ? 'debug' : 'info'
+    if (!log.isLevelEnabled(level)) return
     const began = performance.now()
     response.on('close', () => {
-      const isProbe = request.path === '/livez' || request.path === '/readyz'
-      log[isProbe ? 'debug' : 'info'](
+      const isAnswered = response.writableEnded
+      log[level](
         {
           requestId: request.requestId,
-          method: request.method,
-          path: request.path,
-          status: response.writableEnded ? response.statusCode : null,
+          method,
+          path,
+          status: isAnswered ? response.statusCode : null,
           ms: Math.round((performance.now() - began) * 10) / 10,
         },
-        response.writableEnded ? 'request' : 'request aborted by the client',
+        isAnswered ? 'request' : 'request aborted by the client',
       )
     })
-    next()
   }
 
-const plainHeaders: RequestHandler = (_request, response, next) => {
-  response.set({
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
-    'X-Frame-Options': 'DENY',
-  })
-  next()
+const plainHeaders: Step = (_request, response) => {
+  response.setHeader('X-Content-Type-Options', 'nosniff')
+  response.setHeader('Referrer-Policy', 'no-referrer')
+  response.setHeader('X-Frame-Options', 'DENY')
 }
 
-const answerFailure =
-  (log: Log): ErrorRequestHandler =>
-  (error: unknown, request, response, next) => {
-    log.error({ requestId: request.requestId, err: error }, 'request failed')
-    if (response.headersSent) return next(error)
-    response.status(500).json({
-      errors: [
-        {
-          message: 'Something went wrong on our side.',
-          extensions: { code: 'INTERNAL', errorId: request.requestId },
-        },
-      ],
-    })
+/** Ends a response with a JSON body. */
+export function answerJson(response: ServerResponse, status: number, body: object): void {
+  response.statusCode = status
+  response.setHeader('Content-Type', 'application/json; charset=utf-8')
+  response.end(JSON.stringify(body))
+}
+
+/** Logs what nobody expected, and answers with the id under which the log has it. */
+export function answerFailure(
+  log: Log,
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const errorId = request.requestId
+  log.error({ requestId: errorId, err: error }, 'request failed')
+  if (response.headersSent) response.destroy()
+  else {
+    const { message } = errorRegistry.INTERNAL
+    answerJson(response, 500, { errors: [{ message, extensions: { code: 'INTERNAL', errorId } }] })
   }
+}

@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto'
-import type { RequestHandler } from 'express'
+import { hash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
 import type { Config, JwtConfig } from '../config.ts'
 import type { CallerSettings } from '../database/callerClient.ts'
 import { AppError, errorRegistry } from '../errors.ts'
+import { answerJson } from './app.ts'
 
 /** From the value of an Authorization header to the settings to run under. Throws UNAUTHENTICATED. */
 export type Identify = (authorization: string | undefined) => Promise<CallerSettings>
@@ -15,22 +16,27 @@ declare module 'http' {
   }
 }
 
-/** Settles who is calling before GraphQL begins, so that a token that cannot count is a plain 401. */
-export const identifyRequest =
-  (identify: Identify): RequestHandler =>
-  async (request, response, next) => {
-    try {
-      request.callerSettings = await identify(request.headers.authorization)
-    } catch (error) {
-      if (!(error instanceof AppError)) return next(error)
-      const { message, code } = error
-      const { status } = errorRegistry[code]
-      if (status === 401) response.set('WWW-Authenticate', 'Bearer')
-      response.status(status).json({ errors: [{ message, extensions: { code } }] })
-      return
-    }
-    next()
+/**
+ * Settles who is calling before GraphQL begins, so that a token that cannot count is a plain 401.
+ * False when the request has been answered so.
+ */
+export async function identifyRequest(
+  identify: Identify,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  try {
+    request.callerSettings = await identify(request.headers.authorization)
+    return true
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    const { message, code } = error
+    const { status } = errorRegistry[code]
+    if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer')
+    answerJson(response, status, { errors: [{ message, extensions: { code } }] })
+    return false
   }
+}
 
 /** The way callers are told apart under this configuration. */
 export function makeIdentify(config: Config): Identify {
@@ -56,7 +62,7 @@ export function bearerToken(authorization: string | undefined): string | null {
 // Hashed here already: what the database sees, and might log, is of no use to whoever reads it.
 const identifyByToken: Identify = async (authorization) => {
   const token = bearerToken(authorization)
-  return { tokenHash: token === null ? '' : createHash('sha256').update(token).digest('hex') }
+  return { tokenHash: token === null ? '' : hash('sha256', token) }
 }
 
 function makeIdentifyByJwt(jwt: JwtConfig, anonymousRole: string | null): Identify {

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { codeOf, Fault } from '../fault.ts'
 import { portOwner } from './portOwner.ts'
@@ -19,11 +19,14 @@ export type Listener = {
 export async function listen(host: string, port: number): Promise<Listener> {
   const server = createServer()
   const sockets = new Set<Socket>()
+  const responses = new Set<ServerResponse>()
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
   server.on('request', (request, response) => {
+    responses.add(response)
+    response.on('close', () => responses.delete(response))
     if (server.listenerCount('request') > 1) return
     response.writeHead(503, { 'Retry-After': '1', 'Content-Type': 'text/plain' })
     response.end(request.url === '/livez' ? 'ok\n' : 'starting\n')
@@ -42,8 +45,13 @@ export async function listen(host: string, port: number): Promise<Listener> {
     port: typeof address === 'object' && address ? address.port : port,
     async close(graceMs) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      // A connection that is kept alive becomes idle only when its last answer has gone out.
-      const idle = setInterval(() => server.closeIdleConnections(), 50)
+      const idle = setInterval(() => {
+        // A connection that is kept alive becomes idle only when its last answer has gone out.
+        server.closeIdleConnections()
+        // A browser opens some in advance, and GraphiQL keeps a stream of events that has no end.
+        for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+        for (const response of responses) if (isEndless(response)) response.destroy()
+      }, 50)
       const cut = setTimeout(() => sockets.forEach((socket) => socket.destroy()), graceMs)
       await closed
       clearInterval(idle)
@@ -51,6 +59,9 @@ export async function listen(host: string, port: number): Promise<Listener> {
     },
   }
 }
+
+const isEndless = (response: ServerResponse): boolean =>
+  String(response.getHeader('content-type')).startsWith('text/event-stream')
 
 async function listenFault(host: string, port: number, cause: unknown): Promise<Fault> {
   switch (codeOf(cause)) {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
 
 /** Who listens on a TCP port, as " by node (process 123)"; empty when it cannot be told. */
 export function portOwner(port: number): string {
@@ -8,7 +9,7 @@ export function portOwner(port: number): string {
     if (pid === null) return ''
     const name =
       process.platform === 'linux'
-        ? readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+        ? basename(readlinkSync(`/proc/${pid}/exe`)) // not its title, which Node sets to MainThread
         : execFileSync('ps', ['-o', 'comm=', '-p', String(pid)], { encoding: 'utf8' }).trim()
     return ` by ${name || 'process'} (process ${pid})`
   } catch {

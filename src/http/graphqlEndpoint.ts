@@ -1,0 +1,52 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { NextFunction, RequestHandler } from 'express'
+import type { PostGraphileInstance } from 'postgraphile'
+import { grafserv } from 'postgraphile/grafserv/node'
+import type { Log } from '../log.ts'
+import { answerFailure, firstSteps } from './app.ts'
+import { type Identify, identifyRequest } from './identity.ts'
+
+/** The ways into GraphQL. */
+export type GraphqlEndpoint = {
+  /** Answers a POST. Not by way of Express, whose share of a small request was a third. */
+  answer(request: IncomingMessage, response: ServerResponse): Promise<void>
+  /** GraphiQL and what belongs to it, as the last of Express's handlers. */
+  pages: RequestHandler
+  /** Takes WebSockets on the endpoint's path, and closes others. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+}
+
+type Handle = (request: IncomingMessage, response: ServerResponse, next?: NextFunction) => Promise<void>
+
+/** Makes the endpoint of an instance whose schema has been built. */
+export async function makeGraphqlEndpoint(
+  instance: PostGraphileInstance,
+  identify: Identify,
+  log: Log,
+): Promise<GraphqlEndpoint> {
+  const server = instance.createServ(grafserv)
+  await server.ready()
+  // Its own way of mounting would put itself before everything else. The handler's type hides that it
+  // is asynchronous.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- WebSockets are seen to below
+  const handle = server.createHandler() as unknown as Handle
+  const upgrade = await server.getUpgradeHandler()
+  const steps = firstSteps(log)
+
+  return {
+    async answer(request, response) {
+      try {
+        for (const step of steps) step(request, response)
+        if (await identifyRequest(identify, request, response)) await handle(request, response)
+      } catch (error) {
+        answerFailure(log, error, request, response)
+      }
+    },
+    pages: (request, response, next) => void handle(request, response, next).catch(next),
+    upgrade(request, socket, head) {
+      if (upgrade && server.shouldHandleUpgrade(request, socket, head)) upgrade(request, socket, head)
+      else socket.destroy()
+    },
+  }
+}
