@@ -54,7 +54,9 @@ export async function installMissing() {
   })
   clearInterval(ticker)
   if (isTerminal) process.stderr.write('\r\x1b[K')
-  if (code !== 0) fail(`${said.trim()}\n\nnpm could not install the packages (exit ${code}).`)
+  // npm follows the cause with all of its options; the cause comes first.
+  const cause = said.trim().split('\n').slice(0, 12).join('\n')
+  if (code !== 0) fail(`${cause}\n\nnpm could not install the packages (exit ${code}).`)
   process.stderr.write(`✓ Packages installed (${seconds()})\n`)
 }
 
