@@ -2,8 +2,11 @@
 // Makes a fresh clone ready: packages as locked, and a Node that runs TypeScript. Does nothing, in a
 // few milliseconds, where that is done already. Plain JavaScript for any Node from 20 on.
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -28,12 +31,49 @@ export function installedNode() {
 
 /** Installs the locked packages when node_modules is absent, incomplete or older than the lock file. */
 export async function installMissing() {
-  // npm writes this file last, so its presence means that an installation came to its end.
-  const installed = join(modules, '.package-lock.json')
-  const isCurrent =
-    existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs
-  if (isCurrent || isSame(installed)) return
+  if (isInstalled()) return
+  // Two installations at once would take each other's files away.
+  const lock = join(
+    tmpdir(),
+    `plinth-install-${createHash('sha256').update(root).digest('hex').slice(0, 12)}`,
+  )
+  for (let isToldOf = 0; ; await sleep(200)) {
+    const holder = takeLock(lock)
+    if (holder === null) break
+    if (holder !== isToldOf) process.stderr.write(`Waiting for process ${holder}, which installs packages\n`)
+    isToldOf = holder
+  }
+  let failure = null
+  try {
+    if (!isInstalled()) failure = await install()
+  } finally {
+    rmSync(lock, { force: true })
+  }
+  if (failure !== null) fail(failure)
+}
 
+/** Takes the lock, or returns the process that has it. */
+function takeLock(lock) {
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' })
+      return null
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error
+    }
+    try {
+      const holder = Number(readFileSync(lock, 'utf8'))
+      process.kill(holder, 0) // only asks whether there is such a process
+      return holder
+    } catch (error) {
+      if (error.code === 'EPERM') return 'of another user'
+      rmSync(lock, { force: true })
+    }
+  }
+}
+
+/** Has npm install; resolves with what it says when it cannot, else with null. */
+async function install() {
   const began = Date.now()
   const seconds = () => `${Math.round((Date.now() - began) / 1000)} s`
   const isTerminal = process.stderr.isTTY
@@ -56,14 +96,19 @@ export async function installMissing() {
   if (isTerminal) process.stderr.write('\r\x1b[K')
   // npm follows the cause with all of its options; the cause comes first.
   const cause = said.trim().split('\n').slice(0, 12).join('\n')
-  if (code !== 0) fail(`${cause}\n\nnpm could not install the packages (exit ${code}).`)
+  if (code !== 0) return `${cause}\n\nnpm could not install the packages (exit ${code}).`
   process.stderr.write(`✓ Packages installed (${seconds()})\n`)
+  return null
 }
 
-/** A checkout renews the lock file's time without changing it; the contents decide then. */
-function isSame(installed) {
+function isInstalled() {
+  // npm writes this file last, so its presence means that an installation came to its end.
+  const installed = join(modules, '.package-lock.json')
+  const locked = join(root, 'package-lock.json')
   if (!existsSync(installed)) return false
-  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
+  if (statSync(installed).mtimeMs >= statSync(locked).mtimeMs) return true
+  // A checkout renews the lock file's time without changing it; the contents decide then.
+  const wanted = JSON.parse(readFileSync(locked, 'utf8')).packages
   const present = JSON.parse(readFileSync(installed, 'utf8')).packages
   return Object.entries(wanted).every(
     ([path, entry]) => path === '' || entry.optional || present[path]?.version === entry.version,

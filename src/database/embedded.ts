@@ -1,6 +1,19 @@
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -52,12 +65,43 @@ export async function startEmbedded({
   const isNew = !existsSync(join(data, 'PG_VERSION'))
   if (isNew) await initialise(place, data)
 
-  if (!(await isRunning(place, data))) {
+  await ensureRunning(place, data, password, isThrowaway)
+
+  // Flushing the new files takes seconds on some disks, and needs not be waited for by a newcomer.
+  const flushed =
+    isNew && !isThrowaway ? run(place, 'initdb', ['--sync-only', `--pgdata=${data}`]).catch(() => {}) : null
+
+  const { port } = statedServer(data) ?? {}
+  if (!port) throw new Fault('The embedded Postgres stopped as soon as it had started.')
+  return {
+    superuserUrl: superuserUrl(password, port),
+    port,
+    async stop() {
+      await Promise.all([stopServer(place, data), flushed])
+    },
+  }
+}
+
+/**
+ * Starts the server of a data folder. One that a killed process left is used when it answers; when it is
+ * on its way up or down, it is stopped first.
+ */
+async function ensureRunning(place: Place, data: string, password: string, isThrowaway: boolean) {
+  const log = join(place.home, 'log')
+  for (let attempt = 1; ; attempt++) {
+    const left = statedServer(data)
+    if (left?.isRunning) {
+      if (await isAnswering(superuserUrl(password, left.port))) return
+      await stopServer(place, data).catch(() => {})
+    } else if (left) {
+      // Postgres would take whoever has the number now for itself, and refuse to start.
+      rmSync(join(data, 'postmaster.pid'), { force: true })
+    }
+
     const options = { ...usual, ...(isThrowaway ? throwaway : {}), port: String(await freePort()) }
     const flags = Object.entries(options).map(([name, value]) => `-c ${name}='${value}'`)
-    const log = join(place.home, 'log')
-    const start = () =>
-      run(place, 'pg_ctl', [
+    try {
+      await run(place, 'pg_ctl', [
         'start',
         '--wait',
         '--silent',
@@ -65,34 +109,30 @@ export async function startEmbedded({
         `--log=${join(log, 'start.log')}`,
         `--options=${flags.join(' ')}`,
       ])
-    // Right after a server was killed, its last processes may still hold the memory they shared.
-    await start()
-      .catch(() => sleep(1000).then(start))
-      .catch((cause: unknown) => {
-        throw new Fault('The embedded Postgres did not start.', [`Its log is in ${log}.`], { cause })
-      })
+      return
+    } catch (cause) {
+      // Right after a server was killed, its last processes may still hold the memory they shared.
+      if (attempt < 3) await sleep(1000)
+      else throw new Fault('The embedded Postgres did not start.', [`Its log is in ${log}.`], { cause })
+    }
   }
+}
 
-  // Flushing the new files takes seconds on some disks, and needs not be waited for by a newcomer.
-  const flushed =
-    isNew && !isThrowaway ? run(place, 'initdb', ['--sync-only', `--pgdata=${data}`]).catch(() => {}) : null
+const stopServer = (place: Place, data: string) =>
+  run(place, 'pg_ctl', ['stop', '--wait', '--silent', '--mode=fast', '--timeout=8', `--pgdata=${data}`])
 
-  const { port } = runningServer(data) ?? {}
-  if (!port) throw new Fault('The embedded Postgres stopped as soon as it had started.')
-  return {
-    superuserUrl: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
-    port,
-    async stop() {
-      await flushed
-      await run(place, 'pg_ctl', [
-        'stop',
-        '--wait',
-        '--silent',
-        '--mode=fast',
-        '--timeout=8',
-        `--pgdata=${data}`,
-      ])
-    },
+const superuserUrl = (password: string, port: number) =>
+  `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
+
+async function isAnswering(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 })
+  client.on('error', () => {}) // it may go away while the client says goodbye
+  try {
+    await client.connect()
+    await client.end()
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -100,19 +140,12 @@ export async function startEmbedded({
 export async function runningEmbedded(
   dataDir: string,
 ): Promise<{ superuserUrl: string; port: number } | null> {
-  if (!existsSync(dataDir)) return null
+  if (!statSync(dataDir, { throwIfNoEntry: false })?.isDirectory()) return null
   const { home } = findPlace(dataDir)
-  const server = runningServer(join(home, 'postgres'))
-  if (!server) return null
-  const superuserUrl = `postgres://postgres:${keepPassword(home)}@127.0.0.1:${server.port}/postgres`
-  const client = new pg.Client({ connectionString: superuserUrl, connectionTimeoutMillis: 2000 })
-  try {
-    await client.connect()
-    await client.end()
-    return { superuserUrl, port: server.port }
-  } catch {
-    return null
-  }
+  const server = statedServer(join(home, 'postgres'))
+  if (!server?.isRunning) return null
+  const url = superuserUrl(keepPassword(home), server.port)
+  return (await isAnswering(url)) ? { superuserUrl: url, port: server.port } : null
 }
 
 function prepare(dataDir: string): Place {
@@ -132,16 +165,22 @@ function prepare(dataDir: string): Place {
 
 function keepPassword(home: string): string {
   const file = join(home, 'postgres-password')
-  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('hex'), { mode: 0o600 })
+  if (!existsSync(file)) {
+    writeFileSync(`${file}.new`, randomBytes(24).toString('hex'), { mode: 0o600 })
+    renameSync(`${file}.new`, file) // whole or not at all
+  }
   return readFileSync(file, 'utf8')
 }
 
 // Made aside and renamed into place: a first start that is killed half-way leaves nothing that a
-// second one could mistake for a database.
+// second one could mistake for a database. Each has a folder of its own, because the programs that a
+// killed one began go on for a while, and clear up behind themselves.
 async function initialise(place: Place, data: string): Promise<void> {
-  const draft = `${data}.new`
-  rmSync(draft, { recursive: true, force: true })
-  mkdirSync(draft, { mode: 0o700 })
+  const prefix = `${data}.new-`
+  for (const name of readdirSync(place.home).filter((entry) => join(place.home, entry).startsWith(prefix))) {
+    rmSync(join(place.home, name), { recursive: true, force: true, maxRetries: 10 })
+  }
+  const draft = mkdtempSync(prefix)
   const passwordFile = join(place.home, 'log', 'initial-password')
   writeFileSync(passwordFile, keepPassword(place.home), { mode: 0o600 })
   try {
@@ -168,25 +207,28 @@ async function initialise(place: Place, data: string): Promise<void> {
   renameSync(draft, data)
 }
 
-async function isRunning(place: Place, data: string): Promise<boolean> {
+/**
+ * The server that a data folder is said to be in use by; its file says process, folder, start time, port,
+ * one a line. After a kill nobody removes the file, and the number may be another process's by now.
+ */
+function statedServer(data: string): { port: number; isRunning: boolean } | null {
   try {
-    await run(place, 'pg_ctl', ['status', `--pgdata=${data}`])
-    return true
+    const [pid, , , port] = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')
+    return { port: Number(port), isRunning: workingFolder(Number(pid)) === realpathSync(data) }
   } catch (error) {
-    // pg_ctl exits with 3 when there is no server on this folder.
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 3) return false
+    if (codeOf(error) === 'ENOENT') return null
     throw error
   }
 }
 
-/** The first lines of postmaster.pid: process, folder, start time, port. */
-function runningServer(data: string): { pid: number; port: number } | null {
+/** Where a process is at home, or null when none with this number runs; Postgres lives in its data folder. */
+function workingFolder(pid: number): string | null {
   try {
-    const [pid, , , port] = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')
-    return { pid: Number(pid), port: Number(port) }
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null
-    throw error
+    if (process.platform === 'linux') return readlinkSync(`/proc/${pid}/cwd`)
+    const said = execFileSync('lsof', ['-a', '-d', 'cwd', '-Fn', '-p', String(pid)], { encoding: 'utf8' })
+    return /^n(.*)$/m.exec(said)?.[1] ?? null
+  } catch {
+    return null
   }
 }
 

@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { makeDatabase } from '../support/database.ts'
+import { usePlinth } from '../support/process.ts'
+
+const plinth = usePlinth(afterEach)
+
+/** What was found, by what it is about: its mark and the text. */
+function findings(stdout: string): Record<string, string> {
+  const lines = [...stdout.matchAll(/^([✓·✗]) (\S+) +(.*)$/gm)]
+  return Object.fromEntries(
+    lines.map(([, mark = '', about = '', text = '']): [string, string] => [about, `${mark} ${text}`]),
+  )
+}
+
+describe('doctor', () => {
+  test('before the first start, all is well and nothing is made', async () => {
+    const dataDir = plinth.dataDir()
+
+    const { code, stdout, stderr } = await plinth.run(['doctor', '--data-dir', dataDir])
+
+    expect(findings(stdout)).toMatchObject({
+      Node: `✓ ${process.versions.node}`,
+      Settings: '✓ development, this project',
+      Port: expect.stringMatching(/^[✓·] 4000 is (free|taken)/),
+      Data: `✓ ${dataDir}`,
+      Postgres: expect.stringMatching(/^· embedded, not running/),
+    })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(existsSync(dataDir)).toBe(false)
+  })
+
+  test('beside a server that runs, it says who that is and how its database is', async () => {
+    const dataDir = plinth.dataDir()
+    const server = await plinth.start(dataDir)
+    const { port } = new URL(server.url)
+
+    const { code, stdout } = await plinth.run(['doctor', '--data-dir', dataDir, '--port', port])
+
+    expect(findings(stdout)).toEqual({
+      Node: `✓ ${process.versions.node}`,
+      Settings: '✓ development, this project',
+      Port: `· ${port} is taken by node (process ${server.pid})`,
+      Data: `· ${dataDir}, in use by "plinth start" (process ${server.pid})`,
+      Postgres: expect.stringMatching(/^✓ embedded, running on port \d+$/),
+      Durability: '✓ what is confirmed is on disk',
+      Migrations: '✓ up to date',
+      Jobs: expect.stringMatching(/^✓ \d+ waiting, none failed for good$/),
+      Mail: expect.stringMatching(/^· to a local folder/),
+    })
+    expect(code).toBe(0)
+  })
+
+  test('a database that cannot be reached is a fault, told without its password', async () => {
+    const { code, stdout, stderr } = await plinth.run(['doctor', '--data-dir', plinth.dataDir()], {
+      env: {
+        DATABASE_URL: 'postgres://ann:hush@127.0.0.1:1/office',
+        AUTHENTICATOR_DATABASE_URL: 'postgres://api:hush@127.0.0.1:1/office',
+      },
+    })
+
+    expect(findings(stdout)).toMatchObject({
+      DATABASE_URL: '✗ No database answers at 127.0.0.1:1: is Postgres running there?',
+      AUTHENTICATOR_DATABASE_URL: '✗ No database answers at 127.0.0.1:1: is Postgres running there?',
+    })
+    expect(stdout).toContain('Check DATABASE_URL: postgres://ann@127.0.0.1:1/office')
+    expect(stdout + stderr).not.toContain('hush')
+    expect(code).toBe(1)
+  })
+
+  test('a database that is behind is a fault, told with what brings it up to date', async () => {
+    const database = await makeDatabase('template0')
+
+    const { code, stdout } = await plinth.run(['doctor', '--data-dir', plinth.dataDir()], {
+      env: { DATABASE_URL: database.ownerUrl, AUTHENTICATOR_DATABASE_URL: database.authenticatorUrl },
+    })
+    await database.drop()
+
+    expect(findings(stdout).Migrations).toMatch(/^✗ pending: 000001\S*\.sql, 000002/)
+    expect(stdout).toContain('npx plinth db migrate')
+    expect(code).toBe(1)
+  })
+
+  test('wrong settings are told as everywhere', async () => {
+    const { code, stdout, stderr } = await plinth.run(['doctor', '--port', 'x'])
+
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain('--port: expected a port')
+  })
+})
