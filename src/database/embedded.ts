@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
   chownSync,
@@ -7,8 +7,6 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
-  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -19,8 +17,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { codeOf, Fault, messageOf } from '../fault.ts'
+import { Fault, messageOf } from '../fault.ts'
 import { findPlace, type Place } from './binaries.ts'
+import { statedServer } from './postmaster.ts'
 
 /** A Postgres of our own. The addresses hold its password. */
 export type EmbeddedPostgres = {
@@ -205,31 +204,6 @@ async function initialise(place: Place, data: string): Promise<void> {
     rmSync(passwordFile, { force: true })
   }
   renameSync(draft, data)
-}
-
-/**
- * The server that a data folder is said to be in use by; its file says process, folder, start time, port,
- * one a line. After a kill nobody removes the file, and the number may be another process's by now.
- */
-function statedServer(data: string): { port: number; isRunning: boolean } | null {
-  try {
-    const [pid, , , port] = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')
-    return { port: Number(port), isRunning: workingFolder(Number(pid)) === realpathSync(data) }
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null
-    throw error
-  }
-}
-
-/** Where a process is at home, or null when none with this number runs; Postgres lives in its data folder. */
-function workingFolder(pid: number): string | null {
-  try {
-    if (process.platform === 'linux') return readlinkSync(`/proc/${pid}/cwd`)
-    const said = execFileSync('lsof', ['-a', '-d', 'cwd', '-Fn', '-p', String(pid)], { encoding: 'utf8' })
-    return /^n(.*)$/m.exec(said)?.[1] ?? null
-  } catch {
-    return null
-  }
 }
 
 function run(place: Place, program: string, args: string[]): Promise<{ stdout: string }> {
