@@ -47,7 +47,7 @@ export async function runServer(context: CommandContext, parts: Parts): Promise<
     announce(config, running, progress)
     const reason = await Promise.race([toldToStop, failed])
     progress.line(reason instanceof Error ? `\nStopping: ${reason.message}` : '\nStopping')
-    log.info({ reason: String(reason) }, 'stopping')
+    log.debug({ reason: String(reason) }, 'stopping')
     await lifecycle.close()
     return reason instanceof Error ? 1 : 0
   } catch (error) {
@@ -113,8 +113,9 @@ async function startParts(
 async function bringUpToDate(config: Config, parts: Parts, database: Database, progress: Progress, log: Log) {
   if (parts.migrate) {
     return progress.step('Migrations', async (note) => {
-      await migrate(config, database, log)
-      note('up to date')
+      const pending = await pendingMigrations(config, database, log).catch(() => null)
+      await migrate(config, database, log.child({}, { level: 'warn' }))
+      note(pending?.length === 0 ? 'up to date' : 'applied')
     })
   }
   if (!config.isProject) return

@@ -9,13 +9,21 @@ export type Demo = { signIn: string; token: string }
 
 const demoFile = (name: string) => join(migrationsFolder, 'demo', name)
 
-/** Runs the project's seed, which fills an empty database only; true when there is one. */
+/** Runs the project's seed, which fills an empty database only; true when it has done so. */
 export async function seedDemo(ownerUrl: string): Promise<boolean> {
   const file = demoFile('seed.sql')
   if (!existsSync(file)) return false
   const seed = await readFile(file, 'utf8')
-  await withConnection(ownerUrl, (client) => client.query(seed))
-  return true
+  return withConnection(ownerUrl, async (client) => {
+    await client.query('begin')
+    await client.query(seed)
+    // A transaction is given an id when it first writes.
+    const { rows } = await client.query<{ wrote: boolean }>(
+      'select pg_current_xact_id_if_assigned() is not null as wrote',
+    )
+    await client.query('commit')
+    return rows[0]?.wrote === true
+  })
 }
 
 /** Signs the demo person in, by the project's visit.sql; null where there is no demo, or nobody in it. */
