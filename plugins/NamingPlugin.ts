@@ -10,7 +10,8 @@ import 'postgraphile/graphile-build-pg'
  *   `(organization_id, id)`, and such a longer key, which finds nothing more, has no field;
  * - a relation over several columns is named after the last one: `(organization_id, office_id)` is
  *   `office`, like `office_id` alone would be;
- * - rows keep their `id`, and there is no second, global one.
+ * - rows keep their `id`, and there is no second, global one;
+ * - a table may be called `lines`: the type of Postgres is a `GeometricLine`.
  */
 export const NamingPlugin: GraphileConfig.Plugin = {
   name: 'NamingPlugin',
@@ -67,6 +68,9 @@ export const NamingPlugin: GraphileConfig.Plugin = {
           }
         }
         return previous!(details)
+      },
+      builtin(previous, _options, name) {
+        return geometric.includes(name) ? `Geometric${name}` : previous!(name)
       },
     },
   },
@@ -126,3 +130,6 @@ function hasNameTag(relation: PgCodecRelation): boolean {
   const tags = relation.extensions?.tags ?? {}
   return tags.fieldName !== undefined || tags.foreignFieldName !== undefined
 }
+
+// Tables are called lines, points and boxes more often than columns are of these types.
+const geometric = ['Box', 'Circle', 'Line', 'LineSegment', 'Path', 'Point', 'Polygon']

@@ -1,8 +1,10 @@
 import { PgSimplifyInflectionPreset } from '@graphile/simplify-inflection'
 import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connection-filter'
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber'
+import { DistinctNamesPlugin } from './DistinctNamesPlugin.ts'
 import { NamingPlugin } from './NamingPlugin.ts'
 import { PasswordPlugin } from './PasswordPlugin.ts'
+import { WholeDatabasePlugin } from './WholeDatabasePlugin.ts'
 
 /** How a schema becomes an API, in the order in which it happens. Knows neither settings nor HTTP. */
 export const schemaPreset: GraphileConfig.Preset = {
@@ -13,6 +15,8 @@ export const schemaPreset: GraphileConfig.Preset = {
   ],
   plugins: [
     NamingPlugin, // after the presets, whose names it improves
+    DistinctNamesPlugin, // after all that gives names
+    WholeDatabasePlugin, // after the presets, which know most types
     PasswordPlugin, // replaces the plan of tagged mutations
   ],
   disablePlugins: [
@@ -21,6 +25,7 @@ export const schemaPreset: GraphileConfig.Preset = {
     'PgConditionCustomFieldsPlugin',
     'SwallowErrorsPlugin', // what cannot be built must be heard of
   ],
+  gather: { muteWarnings: true }, // of two constraints that say the same, which are one relation
   schema: {
     connectionFilterAllowNullInput: true,
     connectionFilterAllowEmptyObjectInput: true,

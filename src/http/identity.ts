@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from 'jose'
 import type { Config, JwtConfig } from '../config.ts'
 import type { CallerSettings } from '../database/callerClient.ts'
 import { AppError, errorRegistry } from '../errors.ts'
@@ -66,9 +66,7 @@ const identifyByToken: Identify = async (authorization) => {
 }
 
 function makeIdentifyByJwt(jwt: JwtConfig, anonymousRole: string | null): Identify {
-  const key = jwt.secret
-    ? new TextEncoder().encode(jwt.secret)
-    : createRemoteJWKSet(new URL(jwt.jwksUrl ?? ''))
+  const key = jwt.secret ? new TextEncoder().encode(jwt.secret) : remoteKeys(new URL(jwt.jwksUrl ?? ''))
   const options = {
     // Which algorithms count is decided here and never by the token.
     algorithms: jwt.secret
@@ -77,44 +75,61 @@ function makeIdentifyByJwt(jwt: JwtConfig, anonymousRole: string | null): Identi
     ...(jwt.audience && { audience: jwt.audience }),
     ...(jwt.issuer && { issuer: jwt.issuer }),
   }
-  const role = (claims: JWTPayload) => {
-    const claim = claims[jwt.roleClaim]
-    return typeof claim === 'string' && claim !== '' ? claim : anonymousRole
-  }
 
   return async (authorization) => {
     const token = bearerToken(authorization)
-    if (token === null)
-      return claimSettings(anonymousRole ? { [jwt.roleClaim]: anonymousRole } : {}, anonymousRole)
+    if (token === null) return claimSettings(anonymousRole ? { [jwt.roleClaim]: anonymousRole } : {}, jwt)
     try {
       const { payload } =
         typeof key === 'function'
           ? await jwtVerify(token, key, options)
           : await jwtVerify(token, key, options)
-      return claimSettings(payload, role(payload))
+      return { ...(anonymousRole && { role: anonymousRole }), ...claimSettings(payload, jwt) }
     } catch (cause) {
-      if (cause instanceof errors.JWTExpired) {
-        throw new AppError('UNAUTHENTICATED', 'Your token has expired.', { cause })
-      }
-      if (cause instanceof errors.JOSEError && !(cause instanceof errors.JWKSTimeout)) {
-        throw new AppError('UNAUTHENTICATED', 'Your token is not valid.', { cause })
-      }
-      throw new AppError('UNAVAILABLE', 'The keys that tokens are checked with cannot be had at present.', {
+      if (cause instanceof AppError) throw cause
+      const isExpired = cause instanceof errors.JWTExpired
+      throw new AppError('UNAUTHENTICATED', `Your token ${isExpired ? 'has expired' : 'is not valid'}.`, {
         cause,
       })
     }
   }
 }
 
+/** Keys from an address. A token that names none of them is at fault itself; all else is ours. */
+function remoteKeys(url: URL): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(url)
+  const faultsOfTokens = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported]
+  return (header, token) =>
+    keys(header, token).catch((cause: unknown) => {
+      if (faultsOfTokens.some((fault) => cause instanceof fault)) throw cause
+      throw new AppError('UNAVAILABLE', 'The keys that tokens are checked with cannot be had at present.', {
+        cause,
+      })
+    })
+}
+
 /**
  * Claims as settings, in both spellings that policies are written in: the whole as JSON in
- * `request.jwt.claims`, and each claim as `jwt.claims.<name>`. A claim never names any other setting.
+ * `request.jwt.claims`, and each claim as `jwt.claims.<name>`; and the role. A claim never names any other
+ * setting, nor that of another claim: Postgres takes `SUB` for `sub`.
  */
-function claimSettings(claims: JWTPayload, role: string | null): CallerSettings {
-  const settings: CallerSettings = { 'request.jwt.claims': JSON.stringify(claims) }
+function claimSettings(payload: JWTPayload, { roleClaim }: JwtConfig): CallerSettings {
+  // Two things that JSON can say and no text in Postgres can hold: U+0000 and half a surrogate pair.
+  const json = JSON.stringify(payload).replace(/\\(?:u0000|ud[89a-f]..|.)/g, (escape) =>
+    escape.length > 2 ? '\ufffd' : escape,
+  )
+  const claims = JSON.parse(json) as JWTPayload
+  const settings: CallerSettings = { 'request.jwt.claims': json }
+  const names = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', roleClaim, ...Object.keys(claims)]
+  const isAmbiguous = (name: string) =>
+    name !== name.toLowerCase() &&
+    names.some((other) => other !== name && other.toLowerCase() === name.toLowerCase())
   for (const [name, value] of Object.entries(claims)) {
-    if (!/^[a-z_][a-z0-9_]{0,50}$/i.test(name) || value === null || value === undefined) continue
+    if (!/^[a-z_][a-z0-9_]{0,50}$/i.test(name) || value === null || isAmbiguous(name)) continue
     settings[`jwt.claims.${name}`] = typeof value === 'string' ? value : JSON.stringify(value)
   }
-  return role === null ? settings : { ...settings, role }
+  const role = claims[roleClaim]
+  // As a name of Postgres's own, "none" is whoever signed in.
+  if (role === 'none') throw new AppError('FORBIDDEN', 'The role that your token names cannot be used here.')
+  return typeof role === 'string' && role !== '' ? { ...settings, role } : settings
 }

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { findPlace } from '../../src/database/binaries.ts'
+import { eventually } from '../support/eventually.ts'
 import { killAll, postgresOn, type Running, type Server, until, usePlinth } from '../support/process.ts'
 
 const shared = usePlinth(afterAll)
@@ -66,7 +67,7 @@ describe('a server with data that is killed', () => {
 
     expect(orphan).not.toBe('')
     expect({ isSame, isThere, code }).toEqual({ isSame: true, isThere: true, code: 0 })
-    expect(postgresOn(dataDir)).toEqual([])
+    await eventually(() => expect(postgresOn(dataDir)).toEqual([]))
   })
 
   test('with its Postgres, as by a power cut, has kept everything at the next start', async () => {
@@ -146,7 +147,7 @@ describe('a first start that is cut short', () => {
 
     expect(stderr).not.toMatch(/^\s+at /m)
     expect(code).toBe(0)
-    expect(postgresOn(dataDir)).toEqual([])
+    await eventually(() => expect(postgresOn(dataDir)).toEqual([]))
   })
 
   test('by kill -9 as soon as it has the folder', async () => {
@@ -175,8 +176,12 @@ describe('a first start that is cut short', () => {
     await killAlone(await startUntil(({ file }) => !['', file].includes(postmasterFile(dataDir))))
   })
 
-  test('by kill -9 while the migrations are running', async () => {
-    await killAlone(await startUntil((_before, { output }) => output().includes('Running migration')))
+  test('by kill -9 when the migrations begin', async () => {
+    await killAlone(await startUntil((_before, { output }) => output().includes('Embedded Postgres:')))
+  })
+
+  test('by kill -9 when the migrations are through', async () => {
+    await killAlone(await startUntil((_before, { output }) => output().includes('Migrations:')))
   })
 
   test('the start behind all of these serves the demo, and has cleared up', async () => {

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { makeDatabase, type TestDatabase } from '../support/database.ts'
+import { eventually } from '../support/eventually.ts'
 import { postgresOn, usePlinth } from '../support/process.ts'
 
 const plinth = usePlinth(afterEach)
@@ -117,12 +118,12 @@ describe('without a server', () => {
     const written = await plinth.run(['db', 'run', '-', ...args], {
       input: 'create table kept as select 1 as a',
     })
-    const runsOn = postgresOn(dataDir)
+    await eventually(() => expect(postgresOn(dataDir)).toEqual([]))
     const read = await plinth.run(['db', 'run', '-', ...args], { input: 'select * from kept' })
 
     expect(written.code).toBe(0)
     expect(read).toMatchObject({ code: 0, stdout: '{"a":1}\n' })
-    expect([...runsOn, ...postgresOn(dataDir)]).toEqual([])
+    await eventually(() => expect(postgresOn(dataDir)).toEqual([]))
     expect(() => readFileSync(join(dataDir, 'lock.json'))).toThrow('ENOENT')
   })
 })

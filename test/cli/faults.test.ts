@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Server as TcpServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { eventually } from '../support/eventually.ts'
 import { startOldPostgres } from '../support/oldPostgres.ts'
 import { type Ended, postgresOn, type Server, usePlinth } from '../support/process.ts'
 
@@ -64,7 +65,7 @@ describe('a port that is taken', () => {
     ])
     expect(suggested).toBeGreaterThan(port + 1)
     expect(atSuggested).not.toBeNull()
-    expect(postgresOn(dataDir)).toEqual([])
+    await eventually(() => expect(postgresOn(dataDir)).toEqual([]))
   })
 
   test('an address of another machine is called that', async () => {
