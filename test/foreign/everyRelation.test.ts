@@ -14,7 +14,7 @@ beforeAll(async () => {
   before = { catalog: await listCatalog(database()), rows: await listRows(database()) }
   api = await serveAsIs(database())
   model = await readModel(api)
-}, 120_000)
+}, 300_000)
 afterAll(() => api.close())
 
 type Row = Record<string, unknown>
@@ -91,7 +91,7 @@ describe('a caller who may do everything', () => {
     })
 
     expect(wrong).toEqual([])
-  }, 120_000)
+  }, 300_000)
 
   test('gets a row by every key', async () => {
     const byKey = model.query.filter(
@@ -119,7 +119,7 @@ describe('a caller who may do everything', () => {
 
     expect(byKey.length).toBeGreaterThan(300)
     expect(wrong).toEqual([])
-  }, 120_000)
+  }, 300_000)
 
   test('follows every foreign key', async () => {
     // Several constraints that say the same are one relation; those of a partition are its table's.
@@ -151,7 +151,7 @@ describe('a caller who may do everything', () => {
 
     expect(keys.length).toBeGreaterThan(200)
     expect(wrong).toEqual([])
-  }, 120_000)
+  }, 300_000)
 
   test('leaves nothing behind in the database by reading it', async () => {
     expect(await listCatalog(database())).toEqual(before.catalog)

@@ -40,7 +40,7 @@ beforeAll(async () => {
     ROLE_ANONYMOUS: 'guest',
     POOL_SIZE: '2',
   })
-})
+}, 120_000)
 afterAll(() => api.close())
 
 const ask = async (query: string, payload?: JWTPayload) =>
@@ -232,7 +232,7 @@ test('hundreds of requests on two connections never see the claims of one anothe
   await Promise.all(Array.from({ length: 24 }, worker))
 
   expect(wrong).toEqual([])
-}, 60_000)
+}, 120_000)
 
 test('nothing in the catalog has changed after all that', async () => {
   expect(await listCatalog(database())).toEqual(catalog)

@@ -23,7 +23,7 @@ const { database } = useForeignDatabase(`${foreignSchema(1)}; ${rights}`)
 let catalog: string[]
 beforeAll(async () => {
   catalog = await listCatalog(database())
-})
+}, 120_000)
 
 const namesOf = (things: readonly { name: string }[] | null | undefined) =>
   (things ?? []).map(({ name }) => name)
@@ -34,7 +34,7 @@ describe('an owner', () => {
   beforeAll(async () => {
     api = await serveAsIs(database())
     model = await readModel(api)
-  }, 60_000)
+  }, 120_000)
   afterAll(() => api.close())
 
   test('writes back every row as it was read, whatever its types', async () => {
@@ -67,7 +67,7 @@ describe('an owner', () => {
     expect(updates.length).toBeGreaterThan(80)
     expect(wrong).toEqual([])
     expect(await listRows(database())).toEqual(before)
-  }, 60_000)
+  }, 120_000)
 
   test('creates, changes and deletes a row with a composite key', async () => {
     const created = await api.ask(`mutation {
@@ -151,7 +151,7 @@ describe('a clerk with few rights', () => {
   beforeAll(async () => {
     api = await serveAsIs(database(), 'clerk')
     model = await readModel(api)
-  }, 60_000)
+  }, 120_000)
   afterAll(() => api.close())
 
   test('is shown what the grants allow, and nothing else', () => {

@@ -42,7 +42,7 @@ const { database } = useForeignDatabase(`${parts.join('\n')} ${rights}`)
 let model: ApiModel
 beforeAll(async () => {
   model = await modelFor()
-})
+}, 120_000)
 
 async function modelFor(role?: string): Promise<ApiModel> {
   const api = await serveAsIs(database(), role)

@@ -20,7 +20,7 @@ export function useForeignDatabase(sql: string): { database: () => TestDatabase 
     await withConnection(superuserUrl, (client) => client.query(sql))
     const none = '' // what is served as it is has one address
     database = { name, superuserUrl, ownerUrl: superuserUrl, authenticatorUrl: none, drop: async () => {} }
-  }, 60_000)
+  }, 120_000)
   afterAll(() => stop?.())
   return { database: () => database! }
 }
