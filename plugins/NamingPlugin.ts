@@ -69,6 +69,9 @@ export const NamingPlugin: GraphileConfig.Plugin = {
         }
         return previous!(details)
       },
+      orderByAttributeEnum(previous, _options, details) {
+        return this.coerceToGraphQLName(previous!(details)) // of the column 2fa: _2FA_ASC, not __2FA_ASC
+      },
       builtin(previous, _options, name) {
         return geometric.includes(name) ? `Geometric${name}` : previous!(name)
       },

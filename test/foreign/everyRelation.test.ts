@@ -153,6 +153,25 @@ describe('a caller who may do everything', () => {
     expect(wrong).toEqual([])
   }, 300_000)
 
+  test('orders and filters by columns of any name', async () => {
+    const awkward = model.typeOf('awkward_columns')!
+    const { name } = model.connectionOf(awkward)!
+    const orders = model.type(`${awkward.name}OrderBy`).enumValues!.map((value) => value.name)
+    const filters = model
+      .type(`${awkward.name}Filter`)
+      .inputFields!.filter((field) => !['and', 'or', 'not'].includes(field.name))
+      .map((field) => `{ ${field.name}: { isNull: false } }`)
+
+    const ordered = await api.ask(`{ ${name}(orderBy: [${orders.join(' ')}]) { nodes { camelCase } } }`)
+    const filtered = await api.ask(
+      `{ ${name}(filter: { or: [${filters.join(' ')}] }) { nodes { camelCase } } }`,
+    )
+
+    expect([orders.length, filters.length].every((length) => length > 40)).toBe(true)
+    expect(ordered).toEqual({ status: 200, data: { [name]: { nodes: [{ camelCase: 'camel' }] } } })
+    expect(filtered).toEqual(ordered)
+  })
+
   test('leaves nothing behind in the database by reading it', async () => {
     expect(await listCatalog(database())).toEqual(before.catalog)
     expect(await listRows(database())).toEqual(before.rows)

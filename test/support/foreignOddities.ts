@@ -41,10 +41,15 @@ export const oddities = `
     "1st" text, "2-nd" text, "%" text, "+" text, "été" text, "数" text, "🚪" text, "a.b" text, "it's" text,
     "say ""hi""" text, "_hidden" text, trailing_ text, "back\\\\slash" text, filter_exists text, result text, "${longName('x')}" text, "${longName('y')}" text
   );
-  create index on awkward_columns (primary_key);
-  create index on awkward_columns (camel_case);
-  create index on awkward_columns ("camelCase");
-  create index on awkward_columns ("and");
+  do $$
+  declare
+    v_column name;
+  begin
+    for v_column in select attname from pg_attribute where attrelid = 'awkward_columns'::regclass and attnum > 0 loop
+      execute format('create index on awkward_columns (%I)', v_column);
+    end loop;
+  end
+  $$;
   insert into awkward_columns (node_id, id, "rowId", row_id, "camelCase", camel_case, "Camel Case", "__proto__",
     "__typename", "%", "+", "数")
   values (1, 'i', 2, 3, 'camel', 'snake', 'spaced', 'proto', 'typename', 'percent', 'plus', 'number');
