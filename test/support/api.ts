@@ -3,21 +3,15 @@ import { type Config, loadConfig } from '../../src/config.ts'
 import { type Api, startApi } from '../../src/http/api.ts'
 import { type Listener, listen } from '../../src/http/listen.ts'
 import { makeLog } from '../../src/log.ts'
+import { type Answer, ask, type Asked } from './ask.ts'
 import { makeDatabase, type TestDatabase } from './database.ts'
-
-/** What an API answers: GraphQL's members, and the HTTP status. */
-export type Answer = {
-  status: number
-  data?: Record<string, any> | null
-  errors?: { message: string; path?: unknown[]; extensions?: Record<string, unknown> }[]
-}
 
 /** An API on a database of the test's own. */
 export type TestApi = {
   url: string
   config: Config
   /** Sends an operation, with a token as the bearer where one is given. */
-  ask(query: string, options?: { variables?: Record<string, unknown>; token?: string }): Promise<Answer>
+  ask(query: string, options?: Asked): Promise<Answer>
   close(): Promise<void>
 }
 
@@ -46,18 +40,7 @@ export async function makeApi(database: TestDatabase, env: Record<string, string
     url,
     config,
     close: () => api.close(),
-    async ask(query, { variables, token } = {}) {
-      const response = await fetch(`${url}/graphql`, {
-        method: 'POST',
-        headers: {
-          'Content-Type': 'application/json',
-          Accept: 'application/json',
-          ...(token !== undefined && { Authorization: `Bearer ${token}` }),
-        },
-        body: JSON.stringify({ query, variables }),
-      })
-      return { status: response.status, ...((await response.json()) as object) }
-    },
+    ask: (query, options) => ask(url, query, options),
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Answer, TestApi } from './api.ts'
+import type { TestApi } from './api.ts'
+import type { Answer } from './ask.ts'
 
 type TypeRef = { kind: string; name: string | null; ofType: TypeRef | null }
 type Field = {

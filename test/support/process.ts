@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type afterEach, jest } from '@jest/globals'
 import { findPlace } from '../../src/database/binaries.ts'
-import type { Answer } from './api.ts'
+import { type Answer, ask } from './ask.ts'
 
 /** How a process ended, and all that it had said. */
 export type Ended = {
@@ -160,24 +160,6 @@ function follow(child: ChildProcess): Running {
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     ended,
   }
-}
-
-/** Sends an operation to a server, as the bearer of a token where one is given. */
-async function ask(
-  url: string,
-  query: string,
-  { variables, token }: { variables?: Record<string, unknown>; token?: string } = {},
-): Promise<Answer> {
-  const response = await fetch(`${url}/graphql`, {
-    method: 'POST',
-    headers: {
-      'Content-Type': 'application/json',
-      Accept: 'application/json',
-      ...(token !== undefined && { Authorization: `Bearer ${token}` }),
-    },
-    body: JSON.stringify({ query, variables }),
-  })
-  return { status: response.status, ...((await response.json()) as object) }
 }
 
 type SystemProcess = { pid: number; parent: number; command: string }
