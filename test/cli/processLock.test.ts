@@ -115,7 +115,8 @@ describe('a lock', () => {
          wins += 'release' in lock ? '1' : '0'
          writeFileSync(gate + round + '-' + name, '')
        }
-       console.log('wins ' + wins)`,
+       console.log('wins ' + wins)
+       setInterval(() => {}, 1000) // at its end, what it has won would be a dead one's`,
     )
     const names = ['a', 'b', 'c']
     const racers = names.map((name) => plinth.spawn([name, gate], { program: path }))
