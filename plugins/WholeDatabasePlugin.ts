@@ -53,6 +53,13 @@ export const WholeDatabasePlugin: GraphileConfig.Plugin = {
   },
 
   schema: {
+    entityBehavior: {
+      pgCodecRelation: {
+        // An enum table is shown as its values, so there are no rows of it to filter by.
+        inferred: (behavior, { remoteResource }) =>
+          remoteResource.extensions?.tags?.enum === undefined ? behavior : [behavior, '-filterBy'],
+      },
+    },
     hooks: {
       init: {
         before: ['PgCodecs'],
