@@ -21,16 +21,15 @@ export function makePreset(
   demoToken: string | null = null,
 ): GraphileConfig.Preset {
   const isDevelopment = config.mode === 'development'
+  const { service, withPgClient } = makeCallerService(pool, config.schemas, {
+    caller: config.isProject ? identifyByToken : applySettings,
+    keepsPrepared: config.preparedStatements,
+  })
 
   return {
     extends: [schemaPreset],
     plugins: config.isProject ? [pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5'))] : [],
-    pgServices: [
-      makeCallerService(pool, config.schemas, {
-        caller: config.isProject ? identifyByToken : applySettings,
-        keepsPrepared: config.preparedStatements,
-      }),
-    ],
+    pgServices: [service],
     gather: {
       // Writes nothing into the database: `plinth db watch` announces its changes instead.
       installWatchFixtures: false,
@@ -41,6 +40,8 @@ export function makePreset(
       async context({ node, ws }) {
         const authorization = ws?.normalizedConnectionParams?.authorization
         return {
+          // Without this, each statement would take the service's out of a register and put it back.
+          withPgClient,
           pgSettings:
             node?.req.callerSettings ??
             (await identify(typeof authorization === 'string' ? authorization : undefined)),

@@ -10,6 +10,7 @@ export type CallerSettings = Record<string, string | undefined>
 
 /** How a caller's settings are applied to the transaction. */
 export type CallerStatement = {
+  /** Returns no rows: set_config is never null, and rows would only have to be sent and read. */
   text: string
   values(settings: CallerSettings): unknown[]
   /**
@@ -25,24 +26,28 @@ export type CallerStatement = {
  * what it is worth. Nothing is remembered here, so a session that ends is refused on the next statement.
  */
 export const identifyByToken: CallerStatement = {
-  text: `select set_config(caller.setting, caller.value, true)
-         from app_private.identify(decode(nullif($1, ''), 'hex')) as caller`,
+  text: `select
+         from app_private.identify(decode(nullif($1, ''), 'hex')) as caller
+         where set_config(caller.setting, caller.value, true) is null`,
   values: ({ tokenHash }) => [tokenHash],
   plan: ({ tokenHash }) => (tokenHash ? 'known' : 'anonymous'),
 }
 
 /** For a database that is served as it is: the settings themselves, from verified claims. */
 export const applySettings: CallerStatement = {
-  text: 'select set_config(caller.key, caller.value, true) from json_each_text($1::json) as caller',
+  text: `select
+         from json_each_text($1::json) as caller
+         where set_config(caller.key, caller.value, true) is null`,
   values: (settings) => [JSON.stringify(settings)],
   plan: ({ role = '' }) => role,
 }
 
 /**
- * A PostGraphile service on a pool whose every statement runs under the caller's settings, which last
- * for its transaction alone. A single statement takes one trip to the database: settings and statement
- * leave together and are one implicit transaction. Several, inside `withTransaction`, take one trip
- * each, `begin` and settings travelling with the first, and one for the commit.
+ * A PostGraphile service on a pool, and what requests get at it with. Every
+ * statement runs under the caller's settings, which last for its transaction alone. A single statement
+ * takes one trip to the database: settings and statement leave together and are one implicit
+ * transaction. Several, inside `withTransaction`, take one trip each, `begin` and settings travelling
+ * with the first, and one for the commit.
  */
 export function makeCallerService(
   pool: Pool,
@@ -54,7 +59,10 @@ export function makeCallerService(
   pool.on('connect', (client) => void client.query('set jit = off').catch(() => {}))
   const service = makePgService({ pool, schemas: [...schemas] })
   const createWithPgClient = () => makeWithCaller(pool, { ...caller, plan })
-  return { ...service, adaptor: { ...service.adaptor, createWithPgClient } }
+  return {
+    service: { ...service, adaptor: { ...service.adaptor, createWithPgClient } },
+    withPgClient: createWithPgClient(),
+  }
 }
 
 function makeWithCaller(pool: Pool, caller: CallerStatement): WithPgClient<NodePostgresPgClient> {
@@ -91,11 +99,7 @@ function makeCallerClient(
   ): Promise<PgClientResult<Row>> => {
     const statement = { text, values, plan }
     try {
-      const { rows, rowCount } = await runBatch(
-        client,
-        [...ahead, statement],
-        arrayMode ? 'array' : undefined,
-      )
+      const { rows, rowCount } = await runBatch(client, [...ahead, statement], arrayMode)
       return { rows: rows as Row[], rowCount }
     } catch (error) {
       throw (error as { failedAt?: number }).failedAt === ahead.length ? error : callerFault(error)

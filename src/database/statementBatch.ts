@@ -1,6 +1,7 @@
 import pg from 'pg'
+import { serialize } from 'pg-protocol'
 import pgUtils from 'pg/lib/utils.js'
-import { type PreparedStatements, preparedStatementsOf } from './preparedStatements.ts'
+import { type Prepared, type PreparedStatements, preparedStatementsOf } from './preparedStatements.ts'
 
 /** One statement of a batch. Values are what `pg` takes as values. */
 export type Statement = {
@@ -10,42 +11,41 @@ export type Statement = {
   plan: string | null
 }
 
-/** The part of pg's connection that speaks the extended query protocol. */
-export type ProtocolConnection = {
-  stream: { cork(): void; uncork(): void }
-  parse(message: { text: string; name: string }): void
-  bind(message: { statement: string; values: unknown[] }): void
-  describe(message: { type: 'P'; name: '' }): void
-  execute(message: { portal: '' }): void
-  close(message: { type: 'S'; name: string }): void
-  sync(): void
-}
+/** Rows of the last statement of a batch, as arrays or as objects, and how many it touched. */
+export type BatchResult = { rows: unknown[]; rowCount: number | null }
 
-/** What pg's own query class gives to build on; its types leave this out. */
-type PgQuery = {
-  _result: { command: string | null }
-  callback: (error: Error | null, result: pg.QueryArrayResult) => void
-  handleDataRow(message: unknown): void
-  handleCommandComplete(message: unknown, connection: ProtocolConnection): void
-  handleError(error: Error, connection: ProtocolConnection): void
-  handleReadyForQuery(connection: ProtocolConnection): void
-}
-const PgQuery = pg.Query as unknown as new (config: object) => PgQuery
+/** The columns of a result: names, and what makes a value of the text that Postgres sends. */
+export type Columns = { names: string[]; parsers: Parser[] }
+type Parser = (text: string) => unknown
+
+/** The part of pg's connection that a batch writes to. */
+type Connection = { stream: { write(bytes: Buffer): boolean } }
+// The types list the built-in types alone; the database has others.
+const parserOf = pg.types.getTypeParser as (type: number, format: 'text') => Parser
+type Settled = (error: Error | null, result?: BatchResult) => void
 
 /**
  * Several statements in one trip: their messages leave in one write, ahead of a single Sync, so that
  * Postgres runs them in order as one implicit transaction (unless one of them is `begin`). Whatever
- * fails undoes all of it. The result is that of the last statement.
+ * fails undoes all of it. The result is that of the last statement. `pg` calls the handlers.
  */
-export class StatementBatch extends PgQuery {
+export class StatementBatch implements pg.Submittable {
+  callback: Settled
   readonly #statements: readonly Statement[]
   readonly #prepared: PreparedStatements
+  readonly #asArrays: boolean
+  readonly #rows: unknown[] = []
+  #last: Prepared = { name: '' }
+  #columns: Columns = { names: [], parsers: [] }
   #completed = 0
+  #rowCount: number | null = null
+  #failure: Error | null = null
 
-  constructor(client: pg.ClientBase, statements: readonly Statement[], rowMode: 'array' | undefined) {
-    super({ text: '', rowMode })
+  constructor(client: pg.ClientBase, statements: readonly Statement[], asArrays: boolean, callback: Settled) {
     this.#statements = statements
     this.#prepared = preparedStatementsOf(client)
+    this.#asArrays = asArrays
+    this.callback = callback
   }
 
   /** Index of the statement that ran, or failed, last. */
@@ -53,8 +53,8 @@ export class StatementBatch extends PgQuery {
     return Math.min(this.#completed, this.#statements.length - 1)
   }
 
-  /** Called by pg when it is this query's turn. */
-  submit(connection: ProtocolConnection): Error | null {
+  /** Called by pg when it is this batch's turn; returns why nothing was sent, if so. */
+  submit(connection: unknown): Error | undefined {
     let values: unknown[][]
     try {
       // All of them before anything is written: a value that cannot be sent must not leave half a batch.
@@ -64,25 +64,45 @@ export class StatementBatch extends PgQuery {
     } catch (error) {
       return error as Error
     }
-    connection.stream.cork()
-    this.#prepared.closeDropped(connection)
+    const messages = this.#prepared.closeDropped()
     this.#statements.forEach(({ text, plan }, index) => {
-      const statement = this.#prepared.use(connection, text, plan)
-      connection.bind({ statement, values: values[index]! })
-      if (index === this.#statements.length - 1) connection.describe({ type: 'P', name: '' })
-      connection.execute({ portal: '' })
+      this.#last = this.#prepared.use(text, plan, messages)
+      messages.push(serialize.bind({ statement: this.#last.name, values: values[index]! }))
+      // What is prepared and was described once is not described again.
+      if (index === this.#statements.length - 1 && !this.#last.columns)
+        messages.push(serialize.describe({ type: 'P' }))
+      messages.push(serialize.execute())
     })
-    connection.sync()
-    connection.stream.uncork()
-    return null
+    messages.push(serialize.sync())
+    this.#columns = this.#last.columns ?? this.#columns
+    ;(connection as Connection).stream.write(Buffer.concat(messages))
+    return undefined
   }
 
-  override handleDataRow(message: unknown): void {
-    if (this.#isLast()) super.handleDataRow(message)
+  handleRowDescription({ fields }: { fields: pg.FieldDef[] }): void {
+    this.#columns = {
+      names: fields.map(({ name }) => name),
+      parsers: fields.map(({ dataTypeID }) => parserOf(dataTypeID, 'text')),
+    }
+    this.#last.columns = this.#columns
   }
 
-  override handleCommandComplete(message: unknown, connection: ProtocolConnection): void {
-    if (this.#isLast()) super.handleCommandComplete(message, connection)
+  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+    if (this.#completed < this.#statements.length - 1 || this.#failure) return
+    try {
+      const { names, parsers } = this.#columns
+      const values = fields.map((text, index) => (text === null ? null : parsers[index]!(text)))
+      this.#rows.push(
+        this.#asArrays ? values : Object.fromEntries(values.map((value, index) => [names[index], value])),
+      )
+    } catch (error) {
+      this.#failure = error as Error
+    }
+  }
+
+  handleCommandComplete({ text }: { text: string }): void {
+    const count = /\d+$/.exec(text)
+    this.#rowCount = count && Number(count[0])
     this.#completed++
   }
 
@@ -90,14 +110,14 @@ export class StatementBatch extends PgQuery {
     this.#completed++
   }
 
-  override handleError(error: Error, connection: ProtocolConnection): void {
+  handleError(error: Error): void {
     // Which of them Postgres had parsed by then is not known, so none is used again.
     for (const { text, plan } of this.#statements) this.#prepared.drop(text, plan)
-    super.handleError(error, connection)
+    this.callback(error)
   }
 
-  #isLast(): boolean {
-    return this.#completed === this.#statements.length - 1
+  handleReadyForQuery(): void {
+    this.callback(this.#failure, { rows: this.#rows, rowCount: this.#rowCount })
   }
 }
 
@@ -105,14 +125,13 @@ export class StatementBatch extends PgQuery {
 export function runBatch(
   client: pg.ClientBase,
   statements: readonly Statement[],
-  rowMode?: 'array',
-): Promise<pg.QueryArrayResult> {
+  asArrays = false,
+): Promise<BatchResult> {
   return new Promise((resolve, reject) => {
-    const batch = new StatementBatch(client, statements, rowMode)
-    batch.callback = (error, result) => {
+    const batch = new StatementBatch(client, statements, asArrays, (error, result) => {
       if (error) reject(Object.assign(error, { failedAt: batch.position }))
-      else resolve(result)
-    }
-    client.query(batch as unknown as pg.Submittable)
+      else resolve(result!)
+    })
+    client.query(batch)
   })
 }

@@ -36,8 +36,7 @@ function poolThrough(size: number): Pool {
   return makePool(url.toString(), size, log)
 }
 
-const clientOf = (of: Pool) =>
-  makeCallerService(of, ['app_public'], { caller: applySettings }).adaptor.createWithPgClient()
+const clientOf = (of: Pool) => makeCallerService(of, ['app_public'], { caller: applySettings }).withPgClient
 type WithClient = ReturnType<typeof clientOf>
 
 const person: CallerSettings = { role: 'plinth_person', 'plinth.person_id': 'p' }
@@ -196,7 +195,7 @@ describe('prepared statements', () => {
     const [prepared] = await ask(
       withClient,
       null,
-      `select count(*)::int as count, count(*) filter (where statement like 'select set_config(caller%')::int as caller
+      `select count(*)::int as count, count(*) filter (where statement like '%json_each_text%set_config%' and statement not like '%pg_prepared%')::int as caller
        from pg_prepared_statements`,
     )
 
