@@ -115,7 +115,7 @@ function verifierFor(tag: string, argument: string): ($input: InputSteps) => Ste
         })
       }
       const { rows } = await (withPgClient as WithPgClient)(pgSettings ?? null, (client) =>
-        client.query<{ salt: string }>({ text, values: [key] }),
+        client.query<{ salt: string }>({ name: text, text, values: [key] }),
       )
       return hashLike(rows[0]!.salt, password)
     })

@@ -3,6 +3,7 @@ import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connecti
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber'
 import { DistinctNamesPlugin } from './DistinctNamesPlugin.ts'
 import { NamingPlugin } from './NamingPlugin.ts'
+import { OneTransactionPlugin } from './OneTransactionPlugin.ts'
 import { PasswordPlugin } from './PasswordPlugin.ts'
 import { WholeDatabasePlugin } from './WholeDatabasePlugin.ts'
 
@@ -18,6 +19,7 @@ export const schemaPreset: GraphileConfig.Preset = {
     DistinctNamesPlugin, // after all that gives names
     WholeDatabasePlugin, // after the presets, which know most types
     PasswordPlugin, // replaces the plan of tagged mutations
+    OneTransactionPlugin,
   ],
   disablePlugins: [
     'NodePlugin', // rows have one id: their own

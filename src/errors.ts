@@ -50,6 +50,12 @@ export const errorRegistry = {
     advice: 'Add a new record instead.',
     sqlstates: ['IMMUT'],
   },
+  NOT_DONE: {
+    status: 409,
+    message: 'This was not done, because another part of the request failed.',
+    advice: 'Correct what failed and repeat the whole request: nothing of it was done.',
+    sqlstates: ['25P02'],
+  },
   RETRY: {
     status: 503,
     message: 'Another change was made at the same moment.',
