@@ -1,9 +1,11 @@
+import { PgAggregatesPreset } from '@graphile/pg-aggregates'
 import { PgSimplifyInflectionPreset } from '@graphile/simplify-inflection'
 import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connection-filter'
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber'
 import { DistinctNamesPlugin } from './DistinctNamesPlugin.ts'
 import { NamingPlugin } from './NamingPlugin.ts'
 import { OneTransactionPlugin } from './OneTransactionPlugin.ts'
+import { OrderByRelatedPlugin } from './OrderByRelatedPlugin.ts'
 import { PasswordPlugin } from './PasswordPlugin.ts'
 import { WholeDatabasePlugin } from './WholeDatabasePlugin.ts'
 
@@ -13,18 +15,25 @@ export const schemaPreset: GraphileConfig.Preset = {
     PostGraphileAmberPreset,
     PgSimplifyInflectionPreset, // offices, not allOffices
     PostGraphileConnectionFilterPreset, // filter: { name: { startsWith: "B" } }
+    PgAggregatesPreset, // aggregates { sum { price } }, of tables tagged behavior: "+aggregates"
   ],
   plugins: [
     NamingPlugin, // after the presets, whose names it improves
     DistinctNamesPlugin, // after all that gives names
     WholeDatabasePlugin, // after the presets, which know most types
     PasswordPlugin, // replaces the plan of tagged mutations
+    OrderByRelatedPlugin,
     OneTransactionPlugin,
   ],
   disablePlugins: [
     'NodePlugin', // rows have one id: their own
     'PgConditionArgumentPlugin', // one way to say which rows: filter
     'PgConditionCustomFieldsPlugin',
+    'PgIndexBehaviorsPlugin', // which columns have an index cannot be guessed
+    'QueryQueryPlugin', // for Relay 1, like the next
+    'PgMutationPayloadEdgePlugin',
+    'PgAggregatesFilterRelationalAggregatesPlugin', // of aggregates, what a function says more clearly
+    'PgAggregatesOrderByAggregatesPlugin',
     'SwallowErrorsPlugin', // what cannot be built must be heard of
   ],
   gather: { muteWarnings: true }, // of two constraints that say the same, which are one relation
@@ -32,5 +41,7 @@ export const schemaPreset: GraphileConfig.Preset = {
     connectionFilterAllowNullInput: true,
     connectionFilterAllowEmptyObjectInput: true,
     sortExport: true,
+    defaultBehavior: '-aggregates -groupedAggregates',
+    pgForbidSetofFunctionsToReturnNull: true, // so that no list has nulls in it
   },
 }

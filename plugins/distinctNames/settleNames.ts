@@ -21,7 +21,7 @@ const reservedNames = [
   'RegConfig RegDictionary RegNamespace RegOper RegOperator RegProc RegProcedure RegRole RegType TSQuery TSVector',
   'Time UUID XML Query.query',
 ].flatMap((line) => line.split(' '))
-const reservedFields = ['and', 'or', 'not', 'primaryKey', 'clientMutationId', 'patch']
+const reservedFields = ['and', 'or', 'not', 'clientMutationId', 'patch', 'OrderBy.PRIMARY_KEY_ASC']
 
 type Table = PgResource<string, PgCodecWithAttributes>
 type FunctionResource = PgResource<
@@ -141,7 +141,11 @@ function namedFunction(resource: FunctionResource, inflection: Inflection): Name
 function namedFields(codec: Table['codec'], registry: PgRegistry, inflection: Inflection): Named[] {
   const attributes = Object.keys(codec.attributes).map((attributeName) => {
     const name = () => inflection.attribute({ codec, attributeName })
-    return named([codec.attributes[attributeName]!], 'name', `${name()}Column`, () => [name()])
+    const order = () => inflection.orderByAttributeEnum({ codec, attributeName, variant: 'asc' })
+    return named([codec.attributes[attributeName]!], 'name', `${name()}Column`, () => [
+      name(),
+      `OrderBy.${order()}`,
+    ])
   })
   const relations = Object.entries<PgCodecRelation>(registry.pgRelations[nameOf(codec)] ?? {})
     .filter(([, relation]) => isShown(relation.remoteResource))

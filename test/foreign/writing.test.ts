@@ -156,7 +156,7 @@ describe('a clerk with few rights', () => {
 
   test('is shown what the grants allow, and nothing else', () => {
     expect(namesOf(model.query).toSorted()).toEqual(
-      ['order', 'orders', 'query', 'shop', 'shopByCode', 'shopCount', 'shopPart', 'shopPartByShopIdAndName']
+      ['order', 'orders', 'shop', 'shopByCode', 'shopCount', 'shopPart', 'shopPartByShopIdAndName']
         .concat(['shopParts', 'shops', 'twoKey', 'twoKeyByB', 'twoKeyByC', 'twoKeys'])
         .toSorted(),
     )
@@ -175,8 +175,6 @@ describe('a clerk with few rights', () => {
     const { data } = await api.ask(`mutation {
       createShop(input: { shop: { code: "Q", labels: ["new"] } }) { shop { code state labels } }
       updateShopByCode(input: { code: "Q", patch: { amount: "5" } }) { shop { amount } }
-      deleteShopPart(input: { shopId: "1", position: 1 }) { shopPart { name } }
-      remaining: deleteShopPart(input: { shopId: "1", position: 2 }) { shopPart { name } }
     }`)
     const rows = await withConnection(database().superuserUrl, async (client) => {
       return (await client.query(`select amount from shops where code = 'Q'`)).rows as unknown[]
@@ -188,18 +186,19 @@ describe('a clerk with few rights', () => {
   })
 
   test('is told by a code what the database refuses', async () => {
-    const { data, errors } = await api.ask(`mutation {
-      deleteShopPart(input: { shopId: "1", position: 1 }) { shopPart { name } }
-      createShop(input: { shop: { code: "lower case", labels: [] } }) { shop { code } }
-      again: createShop(input: { shop: { code: "A", labels: [] } }) { shop { code } }
-    }`)
+    const refusals = [
+      ['CONFLICT', `deleteShopPart(input: { shopId: "1", position: 1 }) { shopPart { name } }`],
+      ['BAD_USER_INPUT', `createShop(input: { shop: { code: "lower case", labels: [] } }) { shop { code } }`],
+      ['CONFLICT', `createShop(input: { shop: { code: "A", labels: [] } }) { shop { code } }`],
+    ]
+    for (const [code, mutation] of refusals) {
+      const { data, errors } = await api.ask(`mutation { ${mutation} }`)
 
-    expect(data).toEqual({ deleteShopPart: null, createShop: null, again: null })
-    expect(errors!.map(({ path, extensions }) => [path![0], extensions!.code])).toEqual([
-      ['deleteShopPart', 'CONFLICT'],
-      ['createShop', 'BAD_USER_INPUT'],
-      ['again', 'CONFLICT'],
-    ])
+      expect({ data, codes: errors?.map(({ extensions }) => extensions?.code) }).toEqual({
+        data: null,
+        codes: [code],
+      })
+    }
   })
 
   test('sees the rows that policies allow', async () => {

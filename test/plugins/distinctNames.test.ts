@@ -78,7 +78,6 @@ describe('DistinctNamesPlugin', () => {
     expect(typesOf(model.query)).toMatchObject({
       line: 'Line',
       lines: 'LineConnection',
-      query: 'Query',
       queryTables: 'QueryTableConnection',
       personConnectionTables: 'PersonConnectionTableConnection',
     })
