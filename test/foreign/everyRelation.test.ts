@@ -4,6 +4,7 @@ import type { TestApi } from '../support/api.ts'
 import { type ApiModel, nameIn, readModel, written } from '../support/foreignApi.ts'
 import { listCatalog, listRows, serveAsIs, useForeignDatabase } from '../support/foreignDatabase.ts'
 import { foreignSchema } from '../support/foreignSchema.ts'
+import { brokenShapeRules } from '../support/shapeRules.ts'
 
 const { database } = useForeignDatabase(foreignSchema())
 
@@ -48,6 +49,10 @@ const shown = `
     and exists (select from pg_attribute where attrelid = relations.oid and ${isShownColumn})`
 
 describe('a caller who may do everything', () => {
+  test('meets the same shape as everywhere', () => {
+    expect(brokenShapeRules(model)).toEqual([])
+  })
+
   test('finds a field for every relation, and no two share a type', async () => {
     const relations = await sql<{ name: string }>(shown)
 

@@ -26,7 +26,8 @@ const parts = [
   `create table pair (id integer primary key, left_id integer unique, right_id integer unique references pair);
    alter table pair add foreign key (left_id) references pair (right_id);
    create table camel ("fooBar" integer primary key, foo_bar integer, "and" text, "?" text);
-   create index on camel ("and");`,
+   create index on camel ("and");
+   create table twin (id integer primary key, x integer, x_ integer, primary_key integer);`,
   `create type label as enum ('in use', 'in-use', 'in_use', 'true', '');
    create table labelled (label label primary key);`,
   `create table secret (id integer primary key);
@@ -94,6 +95,14 @@ describe('DistinctNamesPlugin', () => {
       oldOffice: 'Office',
       deskOfficeId: 'String',
     })
+  })
+
+  test('columns whose orders would be called the same each have their own', () => {
+    const orders = model.type('TwinOrderBy').enumValues!.map(({ name }) => name)
+
+    expect(new Set(orders).size).toBe(orders.length)
+    expect(orders).toHaveLength(2 * 4 + 3)
+    expect(orders).toEqual(expect.arrayContaining(['X_ASC', 'X_DESC', 'PRIMARY_KEY_ASC']))
   })
 
   test('relations that end in the same column are named after all their columns', () => {
