@@ -22,7 +22,7 @@ export const PasswordPlugin: GraphileConfig.Plugin = {
   schema: {
     hooks: {
       GraphQLObjectType_fields_field(field, build, { scope }) {
-        const resource = scope.isRootMutation ? mutationFunction(build, scope.fieldName) : undefined
+        const resource = scope.isRootMutation ? taggedFunction(build, scope.fieldName) : undefined
         const tags = resource?.extensions?.tags
         const argument = tags?.newPassword ?? tags?.password
         const parameters = resource?.parameters
@@ -55,10 +55,11 @@ type InputSteps = (argument: string) => Step<string>
 
 type FunctionResource = Parameters<GraphileBuild.Inflection['customMutationField']>[0]['resource']
 
-function mutationFunction(build: GraphileBuild.Build, fieldName: string): FunctionResource | undefined {
+function taggedFunction(build: GraphileBuild.Build, fieldName: string): FunctionResource | undefined {
   // A resource that is a mutation is a function, and has parameters; its type cannot say so.
   const functions = Object.values(build.input.pgRegistry.pgResources).filter(
-    (resource) => resource.isMutation && resource.parameters,
+    ({ isMutation, parameters, extensions }) =>
+      isMutation && parameters && (extensions?.tags?.newPassword ?? extensions?.tags?.password) !== undefined,
   ) as unknown as FunctionResource[]
   return functions.find((resource) => build.inflection.customMutationField({ resource }) === fieldName)
 }
