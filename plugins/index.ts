@@ -3,6 +3,7 @@ import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connecti
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber'
 import { DistinctNamesPlugin } from './DistinctNamesPlugin.ts'
 import { NamingPlugin } from './NamingPlugin.ts'
+import { PageSizePlugin } from './PageSizePlugin.ts'
 import { PasswordPlugin } from './PasswordPlugin.ts'
 import { WholeDatabasePlugin } from './WholeDatabasePlugin.ts'
 
@@ -17,6 +18,7 @@ export const schemaPreset: GraphileConfig.Preset = {
     NamingPlugin, // after the presets, whose names it improves
     DistinctNamesPlugin, // after all that gives names
     WholeDatabasePlugin, // after the presets, which know most types
+    PageSizePlugin, // after the presets, whose lists it gives a size
     PasswordPlugin, // replaces the plan of tagged mutations
   ],
   disablePlugins: [
