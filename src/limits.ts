@@ -20,9 +20,9 @@ export const limitTable = {
     reason: 'The body of a request, uncompressed. Enough for any operation; files are not sent this way.',
   },
   tokens: {
-    default: 4000,
+    default: 2000,
     unit: 'tokens',
-    reason: 'Words and signs of a document, counted before it is parsed. Introspection takes some 400.',
+    reason: 'Words and signs of a document, counted before it is parsed. Introspection takes 200.',
   },
   depth: {
     default: 15,
@@ -33,6 +33,11 @@ export const limitTable = {
     default: 16,
     unit: 'levels of lists and objects',
     reason: 'Lists and objects within each other, in arguments and in variables; a filter takes two a step.',
+  },
+  inputObjects: {
+    default: 2000,
+    unit: 'lists and objects in the variables',
+    reason: 'Each condition of a filter and each row to be written is one; plain values do not count.',
   },
   aliases: {
     default: 30,
@@ -50,9 +55,16 @@ export const limitTable = {
     reason: 'Places where a fragment is spread or begins inline. Introspection takes some 10.',
   },
   fields: {
-    default: 400,
+    default: 250,
     unit: 'fields',
-    reason: 'Fields of an operation with each fragment counted wherever it is spread: what planning costs.',
+    reason:
+      'Fields of an operation with each fragment counted wherever it is spread. Introspection takes 230.',
+  },
+  objects: {
+    default: 60,
+    unit: 'fields with fields of their own',
+    reason:
+      'Of those the ones that hold others, which are what takes time to plan: one to two milliseconds each.',
   },
   rootFields: {
     default: 20,
@@ -70,9 +82,9 @@ export const limitTable = {
     reason: 'The size of a page where neither `first` nor `last` is given.',
   },
   planningMs: {
-    default: 200,
+    default: 1000,
     unit: 'milliseconds',
-    reason: 'Time to plan an operation that is new to the server, during which nothing else is answered.',
+    reason: 'Time to plan an operation that is new to the server: a net below the limits above.',
   },
   statementMs: {
     default: 10_000,

@@ -57,6 +57,7 @@ export function makePreset(
     schema: { defaultPageSize: limits.defaultPageSize },
     grafast: {
       timeouts: { planning: limits.planningMs },
+      maxPlanningDepth: limits.depth * planningStepsPerLevel,
       async context({ node, ws }) {
         const authorization = ws?.normalizedConnectionParams?.authorization
         return {
@@ -87,6 +88,9 @@ export function makePreset(
     },
   }
 }
+
+/** More than planning takes for a level of fields: what is too deep was refused before, with better words. */
+const planningStepsPerLevel = 20
 
 /** The id of the operation that a request names, in any of the spellings that clients know; or none. */
 function requestedId({ documentId, id, extensions }: ParsedGraphQLBody): string {

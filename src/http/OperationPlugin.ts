@@ -11,7 +11,7 @@ import type { BufferResult, ExecutionConfig, RequestDigest, Result } from 'postg
 import { type ErrorCode, toPublicError } from '../errors.ts'
 import { type Excess, findExcess, type Limits } from '../limits.ts'
 import { type DocumentReader, makeDocumentReader } from './documentReader.ts'
-import { nestingOf } from './measureOperation.ts'
+import { measureVariables } from './measureOperation.ts'
 import { excessError } from './pageSizeRule.ts'
 import { readBody } from './requestBody.ts'
 import { rememberRequest, withExtensions } from './requestErrors.ts'
@@ -109,8 +109,15 @@ function guardExecution(
           if (isUnavailable(result)) answerWith(503)
           return result
         }
-        const result = run(args)
-        return isPromiseLike(result) ? Promise.resolve(result).then(settle) : settle(result)
+        // What is thrown would reach the client as it is; as an error of the result it is masked.
+        const fail = (originalError: unknown) =>
+          settle({ errors: [new GraphQLError('Failed.', { originalError: originalError as Error })] })
+        try {
+          const result = run(args)
+          return isPromiseLike(result) ? Promise.resolve(result).then(settle, fail) : settle(result)
+        } catch (error) {
+          return fail(error)
+        }
       }
 
     return {
@@ -141,9 +148,8 @@ function findVariableExcess(
   limits: Limits,
 ): Excess | null {
   if (!variableValues) return null
-  // The variables are themselves an object, which is no level.
-  const inputDepth = nestingOf(variableValues, limits.inputDepth + 1) - 1
-  return findExcess({ inputDepth }, limits) ?? reader.findPageExcess(document, variableValues)
+  const measures = measureVariables(variableValues, limits.inputDepth)
+  return findExcess(measures, limits) ?? reader.findPageExcess(document, variableValues)
 }
 
 // Grafast's own error for it, which nothing else tells from others.
@@ -155,7 +161,7 @@ const isPlanningTimeout = ({ originalError }: GraphQLError): boolean =>
 /** Whether there is nothing in a result because the database could not be had. */
 const isUnavailable = ({ data, errors = [] }: ExecutionResult): boolean =>
   Object.values(data ?? {}).every((value) => value === null) &&
-  errors.every(({ originalError }) => toPublicError(originalError).code === 'UNAVAILABLE')
+  errors.every(({ originalError }) => originalError && toPublicError(originalError).code === 'UNAVAILABLE')
 
 /** An answer with its right status and, where it is an error, with a code and the request's id in each. */
 function complete(result: BufferResult, status: number | undefined, requestId: string | undefined): Result {

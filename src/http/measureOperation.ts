@@ -68,12 +68,15 @@ function advance(lexer: Lexer): Token | null {
   }
 }
 
-type Size = { depth: number; fields: number; rootFields: number }
+type Size = { depth: number; fields: number; objects: number; rootFields: number }
+
+const noSize = (): Size => ({ depth: 0, fields: 0, objects: 0, rootFields: 0 })
 
 /**
  * The size of a document's largest operation with every fragment counted wherever it is spread. Each
  * fragment is visited once, so this takes no longer than the document is long; one that contains itself
- * counts as nothing there, and validation names it.
+ * counts as nothing there, and validation names it. What lies in the schema's own description of itself
+ * is no object: it takes no planning.
  */
 export function measureOperations({ definitions }: DocumentNode): Measures {
   const fragments = new Map<string, FragmentDefinitionNode>()
@@ -86,19 +89,21 @@ export function measureOperations({ definitions }: DocumentNode): Measures {
     const size = known.get(name)
     if (size) return size
     const fragment = fragments.get(name)
-    known.set(name, { depth: 0, fields: 0, rootFields: 0 })
+    known.set(name, noSize())
     const measured = ofSelections(fragment?.selectionSet)
     known.set(name, measured)
     return measured
   }
 
   const ofSelections = (set: SelectionSetNode | undefined): Size => {
-    const size = { depth: 0, fields: 0, rootFields: 0 }
+    const size = noSize()
     for (const selection of set?.selections ?? []) {
       if (selection.kind === Kind.FIELD) {
         const inside = ofSelections(selection.selectionSet)
         size.depth = Math.max(size.depth, 1 + inside.depth)
         size.fields += 1 + inside.fields
+        if (selection.selectionSet && !selection.name.value.startsWith('__'))
+          size.objects += 1 + inside.objects
         size.rootFields += 1
       } else {
         const spread =
@@ -107,28 +112,36 @@ export function measureOperations({ definitions }: DocumentNode): Measures {
             : ofFragment(selection.name.value)
         size.depth = Math.max(size.depth, spread.depth)
         size.fields += spread.fields
+        size.objects += spread.objects
         size.rootFields += spread.rootFields
       }
     }
     return size
   }
 
-  const largest = { depth: 0, fields: 0, rootFields: 0 }
+  const largest = noSize()
   for (const definition of definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue
     const size = ofSelections(definition.selectionSet)
-    largest.depth = Math.max(largest.depth, size.depth)
-    largest.fields = Math.max(largest.fields, size.fields)
-    largest.rootFields = Math.max(largest.rootFields, size.rootFields)
+    for (const name of Object.keys(largest) as (keyof Size)[]) {
+      largest[name] = Math.max(largest[name], size[name])
+    }
   }
   return largest
 }
 
-/** How deep lists and objects lie within each other in a value that came as JSON. Stops past `most`. */
-export function nestingOf(value: unknown, most: number): number {
-  if (typeof value !== 'object' || value === null) return 0
-  if (most < 0) return 0
-  let deepest = 0
-  for (const inside of Object.values(value)) deepest = Math.max(deepest, nestingOf(inside, most - 1))
-  return 1 + deepest
+/**
+ * How deep lists and objects lie within each other in the variables of an operation, and how many there
+ * are; the variables as a whole do not count. Goes no deeper than one level past `most`.
+ */
+export function measureVariables(variables: object, most: number): Measures {
+  const measures = { inputDepth: 0, inputObjects: 0 }
+  const visit = (value: unknown, depth: number): void => {
+    if (typeof value !== 'object' || value === null) return
+    measures.inputObjects++
+    measures.inputDepth = Math.max(measures.inputDepth, depth)
+    if (depth <= most) for (const inside of Object.values(value)) visit(inside, depth + 1)
+  }
+  for (const value of Object.values(variables)) visit(value, 1)
+  return measures
 }
