@@ -5,6 +5,7 @@ import { constant, type Step } from 'postgraphile/grafast'
 import type { GraphQLArgument } from 'postgraphile/graphql'
 
 declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- where its options are declared
   namespace GraphileBuild {
     interface SchemaOptions {
       /** How many rows a list gives where neither `first` nor `last` is given; without, all. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type execute, isPromiseLike, isSafeError } from 'postgraphile/grafast'
+import { isPromiseLike, isSafeError } from 'postgraphile/grafast'
 import {
   type ExecutionArgs,
   type ExecutionResult,
@@ -68,7 +68,7 @@ export function makeOperationPlugin(options: OperationOptions): GraphileConfig.P
 }
 
 type Context = Partial<Grafast.RequestContext>
-type Execute = typeof execute
+type Execute = (args: ExecutionArgs) => ReturnType<ExecutionConfig['execute']>
 type SetPresetEvent = Parameters<GraphileConfig.GrafservMiddleware['setPreset']>[0]
 
 function guardExecution(
@@ -128,8 +128,8 @@ function guardExecution(
         if (reading.isRefused) answerWith(400)
         return { errors: reading.errors.map((error) => withExtensions(error, { requestId })) }
       },
-      execute: guarded(config.execute as Execute),
-      subscribe: guarded(config.subscribe as unknown as Execute) as unknown as typeof config.subscribe,
+      execute: guarded(config.execute),
+      subscribe: guarded(config.subscribe),
     }
   }
 
@@ -139,8 +139,7 @@ function guardExecution(
   }
 }
 
-const requestOf = ({ node, ws }: Context): IncomingMessage | undefined =>
-  node?.req ?? (ws?.request as IncomingMessage | undefined)
+const requestOf = ({ node, ws }: Context): IncomingMessage | undefined => node?.req ?? ws?.request
 
 function findVariableExcess(
   reader: DocumentReader,

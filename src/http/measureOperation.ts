@@ -36,7 +36,7 @@ export function measureText(text: string): Measures {
         open.parentheses++
         break
       case TokenKind.PAREN_R:
-        open.parentheses--
+        open.parentheses = Math.max(0, open.parentheses - 1)
         break
       case TokenKind.BRACE_L:
       case TokenKind.BRACKET_L:

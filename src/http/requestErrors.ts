@@ -10,9 +10,13 @@ export function rememberRequest(error: GraphQLError, requestId: string | undefin
   if (requestId !== undefined) requestIds.set(error, requestId)
 }
 
-/** The same error, with more or other extensions. Errors of documents are shared, so none is changed. */
-export const withExtensions = (error: GraphQLError, extensions: object): GraphQLError =>
-  new GraphQLError(error.message, {
+/** The same error, with more or other extensions. Errors may be shared by requests, so none is changed. */
+export const withExtensions = (
+  error: GraphQLError,
+  extensions: object,
+  message: string = error.message,
+): GraphQLError =>
+  new GraphQLError(message, {
     nodes: error.nodes,
     source: error.source,
     positions: error.positions,
@@ -40,12 +44,16 @@ export function completeMask(
 
   return (error) => {
     const shown = masked(error)
-    if (!isTalkative) shown.message = shown.message.replace(/ Did you mean [^?]*\?/g, '')
     const requestId = requestIds.get(error)
-    return withExtensions(shown, {
+    const extensions = {
       code: shown.extensions.code ?? codeOf(error),
       ...(requestId !== undefined && { requestId }),
-    })
+    }
+    return withExtensions(
+      shown,
+      extensions,
+      isTalkative ? shown.message : shown.message.replace(/ Did you mean [^?]*\?/g, ''),
+    )
   }
 }
 
