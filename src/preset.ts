@@ -69,6 +69,7 @@ export function makePreset(
     },
     grafserv: {
       graphiql: isDevelopment,
+      graphiqlOnGraphQLGET: isDevelopment,
       watch: isDevelopment,
       websockets: true,
       maskError: completeMask(makeMaskError(log), { isTalkative: isDevelopment }),
