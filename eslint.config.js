@@ -10,10 +10,12 @@ const ground = [
   'src/errorDocument.ts',
   'src/fault.ts',
   'src/lifecycle.ts',
+  'src/limits.ts',
   'src/log.ts',
   'src/mailer.ts',
   'src/progress.ts',
   'src/settings.ts',
+  'src/trustedDocuments.ts',
   'src/database/**',
 ]
 export default tseslint.config(

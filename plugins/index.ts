@@ -6,6 +6,7 @@ import { DistinctNamesPlugin } from './DistinctNamesPlugin.ts'
 import { NamingPlugin } from './NamingPlugin.ts'
 import { OneTransactionPlugin } from './OneTransactionPlugin.ts'
 import { OrderByRelatedPlugin } from './OrderByRelatedPlugin.ts'
+import { PageSizePlugin } from './PageSizePlugin.ts'
 import { PasswordPlugin } from './PasswordPlugin.ts'
 import { WholeDatabasePlugin } from './WholeDatabasePlugin.ts'
 
@@ -21,6 +22,7 @@ export const schemaPreset: GraphileConfig.Preset = {
     NamingPlugin, // after the presets, whose names it improves
     DistinctNamesPlugin, // after all that gives names
     WholeDatabasePlugin, // after the presets, which know most types
+    PageSizePlugin, // after the presets, whose lists it gives a size
     PasswordPlugin, // replaces the plan of tagged mutations
     OrderByRelatedPlugin,
     OneTransactionPlugin,

@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'db run': async () => (await import('./commands/dbRun.ts')).run,
   'db url': async () => (await import('./commands/dbRun.ts')).url,
   schema: async () => (await import('./commands/schema.ts')).schema,
+  documents: async () => (await import('./commands/documents.ts')).documents,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
 }
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { closest, distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
 import { Fault } from './fault.ts'
+import { limitNames, type Limits, limitSetting } from './limits.ts'
 import { type SettingName, settingNames, settings } from './settings.ts'
 
 /** Where settings come from, the later ones winning: the .env file, the environment, flags. */
@@ -25,6 +26,13 @@ export type JwtConfig = Readonly<{
 /** What the process was told, checked. Built once, at the entry, by `loadConfig`. */
 export type Config = Readonly<{
   mode: 'development' | 'production'
+  /** Whether clients may ask for the schema. */
+  introspection: boolean
+  /** Absolute path of the manifest of the only operations that are accepted; null: any is. */
+  trustedDocuments: string | null
+  /** Websites whose pages may use the API; `*` stands for all. */
+  allowedOrigins: readonly string[]
+  limits: Limits
   host: string
   port: number
   /** Absolute path. */
@@ -84,6 +92,10 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
   const isProject = value.SCHEMAS === undefined
   return Object.freeze({
     mode: value.MODE ?? 'development',
+    introspection: (value.INTROSPECTION ?? (value.MODE === 'production' ? 'off' : 'on')) === 'on',
+    trustedDocuments: value.TRUSTED_DOCUMENTS === undefined ? null : resolve(value.TRUSTED_DOCUMENTS),
+    allowedOrigins: value.ALLOWED_ORIGINS,
+    limits: Object.fromEntries(limitNames.map((name) => [name, value[limitSetting(name)]])) as Limits,
     host: value.HOST,
     port: value.PORT,
     dataDir: resolve(value.DATA_DIR),
@@ -165,6 +177,9 @@ function* contradictions(value: Values): Generator<string> {
     if (value.JWT_SECRET !== undefined || value.JWT_JWKS_URL !== undefined) {
       yield 'JWT_SECRET and JWT_JWKS_URL go with SCHEMAS: the project has tokens of its own.'
     }
+  }
+  if (value.LIMIT_DEFAULT_PAGE_SIZE > value.LIMIT_PAGE_SIZE) {
+    yield 'LIMIT_DEFAULT_PAGE_SIZE is above LIMIT_PAGE_SIZE.'
   }
   if (value.JWT_SECRET !== undefined && value.JWT_JWKS_URL !== undefined) {
     yield 'JWT_SECRET and JWT_JWKS_URL exclude each other: set one.'

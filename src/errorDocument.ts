@@ -10,7 +10,7 @@ export function errorDocument(): string {
 
 Each error of the API has \`extensions.code\`, one of those below. Match on it and never on the message.
 \`extensions.argument\` names the argument at fault where there is one; \`extensions.errorId\` is what to
-report when the fault is ours.
+report when the fault is ours, and \`extensions.requestId\` the request, as the header \`X-Request-Id\` does.
 
 SQL raises an error by its SQLSTATE: the last column says which become which code. Two characters stand for
 a whole class.

@@ -74,6 +74,30 @@ export const errorRegistry = {
     advice: 'Repeat the request after a moment.',
     sqlstates: ['08', '3D000', '53', '57P01', '57P02', '57P03'],
   },
+  BAD_REQUEST: {
+    status: 400,
+    message: 'The request cannot be understood.',
+    advice: 'Correct its method, headers or body; the status says which: 400, 405, 406 or 415.',
+    sqlstates: [],
+  },
+  INVALID_OPERATION: {
+    status: 400,
+    message: 'The operation does not fit this API.',
+    advice: 'Correct the operation: it is not GraphQL, or the schema has no such thing.',
+    sqlstates: [],
+  },
+  UNKNOWN_OPERATION: {
+    status: 400,
+    message: 'Only operations that were registered are accepted here, by their id.',
+    advice: 'Send the `documentId` of an operation in the manifest that the server was given.',
+    sqlstates: [],
+  },
+  LIMIT_EXCEEDED: {
+    status: 400,
+    message: 'The request is too large.',
+    advice: 'Ask for less at once; `limit`, `value` and `maximum` say of what. 413 where it is the body.',
+    sqlstates: [],
+  },
   INTERNAL: {
     status: 500,
     message: 'Something went wrong on our side.',

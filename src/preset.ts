@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PersistedPlugin } from '@grafserv/persisted'
 import type { Pool } from 'pg'
 import 'postgraphile'
+import type { ParsedGraphQLBody } from 'postgraphile/grafserv'
 import 'postgraphile/grafserv/node'
 import { pgSmartTagsFromFile } from 'postgraphile/utils'
 import { schemaPreset } from '../plugins/index.ts'
@@ -10,7 +12,10 @@ import { applySettings, identifyByToken, makeCallerService } from './database/ca
 import { migrationsFolder } from './database/migrations.ts'
 import type { Identify } from './http/identity.ts'
 import { makeMaskError } from './http/maskError.ts'
+import { makeOperationPlugin } from './http/OperationPlugin.ts'
+import { completeMask } from './http/requestErrors.ts'
 import type { Log } from './log.ts'
+import { readManifest } from './trustedDocuments.ts'
 
 /** What the API is made of, given its settings and its connections; see startApi for `demoToken`. */
 export function makePreset(
@@ -21,14 +26,26 @@ export function makePreset(
   demoToken: string | null = null,
 ): GraphileConfig.Preset {
   const isDevelopment = config.mode === 'development'
+  const { limits, introspection } = config
+  const trusted = config.trustedDocuments === null ? null : readManifest(config.trustedDocuments)
   const { service, withPgClient } = makeCallerService(pool, config.schemas, {
     caller: config.isProject ? identifyByToken : applySettings,
     keepsPrepared: config.preparedStatements,
+    statementMs: limits.statementMs,
   })
 
   return {
     extends: [schemaPreset],
-    plugins: config.isProject ? [pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5'))] : [],
+    plugins: [
+      ...(config.isProject ? [pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5'))] : []),
+      makeOperationPlugin({
+        limits,
+        introspection,
+        isTalkative: isDevelopment,
+        trusted: trusted && new Set(trusted.values()),
+      }),
+      ...(trusted ? [PersistedPlugin] : []),
+    ],
     pgServices: [service],
     gather: {
       // Writes nothing into the database: `plinth db watch` announces its changes instead.
@@ -36,7 +53,10 @@ export function makePreset(
       // The project's functions take no nulls unless an argument has a default. Others' may.
       pgStrictFunctions: config.isProject,
     },
+    schema: { defaultPageSize: limits.defaultPageSize },
     grafast: {
+      timeouts: { planning: limits.planningMs },
+      maxPlanningDepth: limits.depth * planningStepsPerLevel,
       async context({ node, ws }) {
         const authorization = ws?.normalizedConnectionParams?.authorization
         return {
@@ -50,9 +70,15 @@ export function makePreset(
     },
     grafserv: {
       graphiql: isDevelopment,
+      graphiqlOnGraphQLGET: isDevelopment,
       watch: isDevelopment,
       websockets: true,
-      maskError: makeMaskError(log),
+      maskError: completeMask(makeMaskError(log), { isTalkative: isDevelopment }),
+      ...(trusted && {
+        // A text that is in no manifest, where there is no such id: it is refused like any other of that kind.
+        persistedOperationsGetter: (id) => trusted.get(id) ?? '',
+        hashFromPayload: requestedId,
+      }),
     },
     ruru: {
       clientConfig: {
@@ -63,6 +89,16 @@ export function makePreset(
       } as NonNullable<NonNullable<GraphileConfig.Preset['ruru']>['clientConfig']>,
     },
   }
+}
+
+/** More than planning takes for a level of fields: what is too deep was refused before, with better words. */
+const planningStepsPerLevel = 20
+
+/** The id of the operation that a request names, in any of the spellings that clients know; or none. */
+function requestedId({ documentId, id, extensions }: ParsedGraphQLBody): string {
+  const { persistedQuery } = (extensions ?? {}) as { persistedQuery?: { sha256Hash?: unknown } | null }
+  const given = documentId ?? id ?? persistedQuery?.sha256Hash
+  return typeof given === 'string' ? given : ''
 }
 
 /** What GraphiQL opens with. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { limitNames, type LimitSetting, limitSetting, limitTable } from './limits.ts'
 
 /** One setting: how its text is read, and the words for people. */
 type Setting<T> = {
@@ -32,12 +33,47 @@ const httpUrl = z
   .refine((text) => /^https?:\/\/./.test(text) && URL.canParse(text))
   .optional()
 
+const origins = z
+  .string()
+  .transform((text) => text.split(/\s*,\s*/))
+  .refine((list) => list.every((origin) => origin === '*' || isOrigin(origin)))
+  .default([])
+const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text
+
+/** A setting for each limit of the table. */
+const limitSettings = Object.fromEntries(
+  limitNames.map((name) => {
+    const { default: otherwise, unit, reason } = limitTable[name]
+    const definition = {
+      schema: integer(1, 100_000_000, otherwise),
+      expected: `a number of ${unit}, at least 1`,
+      about: reason,
+    }
+    return [limitSetting(name), setting(definition)]
+  }),
+) as Record<LimitSetting, Setting<number>>
+
 /** Every setting there is, by its name in the environment; as a flag, `PORT` is written `--port`. */
 export const settings = {
   MODE: setting({
     schema: z.enum(['development', 'production']).optional(),
     expected: '"development" or "production"',
     about: 'development serves GraphiQL; production hides it. Must be set when HOST is not this machine.',
+  }),
+  INTROSPECTION: setting({
+    schema: z.enum(['on', 'off']).optional(),
+    expected: '"on" or "off"',
+    about: 'Whether clients may ask for the schema (in development on, in production off).',
+  }),
+  TRUSTED_DOCUMENTS: setting({
+    schema: z.string().min(1).optional(),
+    expected: 'the file that `plinth documents` wrote',
+    about: 'Accept the operations of this manifest alone, by their ids.',
+  }),
+  ALLOWED_ORIGINS: setting({
+    schema: origins,
+    expected: 'origins such as https://app.example.com, separated by commas, or *',
+    about: 'Websites whose pages may use the API from the browser. Unset: those served from its own host.',
   }),
   HOST: setting({
     schema: z
@@ -159,6 +195,7 @@ export const settings = {
     expected: 'a number from 1 to 100',
     about: 'How many jobs a worker runs at a time.',
   }),
+  ...limitSettings,
 }
 
 export type SettingName = keyof typeof settings

@@ -52,24 +52,42 @@ export const applySettings: CallerStatement = {
 export function makeCallerService(
   pool: Pool,
   schemas: readonly string[],
-  { caller, keepsPrepared = true }: { caller: CallerStatement; keepsPrepared?: boolean },
+  {
+    caller,
+    keepsPrepared = true,
+    statementMs,
+  }: {
+    caller: CallerStatement
+    keepsPrepared?: boolean
+    /** When Postgres ends a statement; without, as it is set up to. */
+    statementMs?: number
+  },
 ) {
   const plan = keepsPrepared ? (settings: CallerSettings) => caller.plan(settings) : () => null
   // To compile a query costs more than it gains at the size of those that a request makes.
   pool.on('connect', (client) => void client.query('set jit = off').catch(() => {}))
   const service = makePgService({ pool, schemas: [...schemas] })
-  const createWithPgClient = () => makeWithCaller(pool, { ...caller, plan })
+  // Together with the caller's settings, so that it holds behind a pooler and costs no trip.
+  const text = statementMs
+    ? `${caller.text} union all select where set_config('statement_timeout', '${statementMs}', true) is null`
+    : caller.text
+  const isAlways = statementMs !== undefined
+  const createWithPgClient = () => makeWithCaller(pool, { ...caller, text, plan }, isAlways)
   return {
     service: { ...service, adaptor: { ...service.adaptor, createWithPgClient } },
     withPgClient: createWithPgClient(),
   }
 }
 
-function makeWithCaller(pool: Pool, caller: CallerStatement): WithPgClient<NodePostgresPgClient> {
+function makeWithCaller(
+  pool: Pool,
+  caller: CallerStatement,
+  isAlways: boolean,
+): WithPgClient<NodePostgresPgClient> {
   return async (settings, callback) => {
     const plan = caller.plan(settings ?? {})
     const before =
-      settings && Object.keys(settings).length > 0
+      settings && (isAlways || Object.keys(settings).length > 0)
         ? [{ text: caller.text, values: caller.values(settings), plan }]
         : []
     const client = await pool.connect()

@@ -83,11 +83,11 @@ function connectionFault(url: string, setting: string, error: unknown): Fault {
 }
 
 /** A pool that survives the loss of its connections and that never lets a caller wait without end. */
-export function makePool(url: string, size: number, log: Log): pg.Pool {
+export function makePool(url: string, size: number, log: Log, waitMs = 10_000): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: size,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: waitMs,
     idleTimeoutMillis: 30_000,
     application_name: 'plinth',
   })

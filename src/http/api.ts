@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Pool } from 'pg'
 import { postgraphile, type PostGraphileInstance } from 'postgraphile'
 import type { Config } from '../config.ts'
@@ -8,6 +9,7 @@ import { makeApp } from './app.ts'
 import { makeGraphqlEndpoint } from './graphqlEndpoint.ts'
 import { makeIdentify } from './identity.ts'
 import type { Listener } from './listen.ts'
+import { makeOrigins } from './origins.ts'
 
 /** A running API. */
 export type Api = {
@@ -26,7 +28,7 @@ export async function startApi(
   log: Log,
   demoToken: string | null,
 ): Promise<Api> {
-  const pool = makePool(authenticatorUrl, config.poolSize, log)
+  const pool = makePool(authenticatorUrl, config.poolSize, log, config.limits.connectionMs)
   const identify = makeIdentify(config)
   const instance = postgraphile(makePreset(config, pool, log, identify, demoToken))
   try {
@@ -40,11 +42,13 @@ export async function startApi(
 
   let isLeaving = false
   const { app, finish } = makeApp(log, async () => (isLeaving ? 'shutting down' : databaseFault(pool)))
-  const endpoint = await makeGraphqlEndpoint(instance, identify, log)
+  const origins = makeOrigins(config.allowedOrigins)
+  const isBusy = () => pool.waitingCount >= config.limits.waiting
+  const endpoint = await makeGraphqlEndpoint(instance, { identify, origins, isBusy }, log)
   app.use(endpoint.pages)
   finish()
   listener.server.on('request', (request, response) => {
-    if (request.method === 'POST' && request.url === '/graphql') void endpoint.answer(request, response)
+    if (isOperation(request)) void endpoint.answer(request, response)
     else app(request, response)
   })
   listener.server.on('upgrade', endpoint.upgrade)
@@ -61,6 +65,10 @@ export async function startApi(
     },
   }
 }
+
+/** Whether a request is one for GraphQL, or a browser's question whether it may send one. */
+const isOperation = ({ method, url = '' }: IncomingMessage): boolean =>
+  (method === 'POST' || method === 'OPTIONS') && (url === '/graphql' || url.startsWith('/graphql?'))
 
 /** How long running requests may take to end once the process is told to stop. */
 const graceMs = 5000

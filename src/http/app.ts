@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type ErrorRequestHandler, type Express } from 'express'
-import { errorRegistry } from '../errors.ts'
+import { type ErrorCode, errorRegistry } from '../errors.ts'
 import type { Log } from '../log.ts'
 
 declare module 'http' {
@@ -38,6 +38,7 @@ export function makeApp(log: Log, isReady: Readiness): { app: Express; finish():
   })
   app.get('/readyz', async (_request, response) => {
     const reason = await isReady()
+    if (reason !== null) response.setHeader('Retry-After', '1')
     response
       .status(reason === null ? 200 : 503)
       .type('text')
@@ -48,9 +49,10 @@ export function makeApp(log: Log, isReady: Readiness): { app: Express; finish():
     app,
     finish() {
       app.use((request, response) => {
-        response
-          .status(404)
-          .json({ errors: [{ message: `Nothing is at ${request.method} ${request.path}.` }] })
+        answerError(request, response, {
+          code: 'NOT_FOUND',
+          message: `Nothing is at ${request.method} ${request.path}.`,
+        })
       })
       const failed: ErrorRequestHandler = (error, request, response, _next) => {
         answerFailure(log, error, request, response)
@@ -60,12 +62,17 @@ export function makeApp(log: Log, isReady: Readiness): { app: Express; finish():
   }
 }
 
-// An id that came with the request is kept, so that one id follows it through several services; only
-// what is safe to log and to send back counts as one.
-const requestId: Step = (request, response) => {
+/**
+ * Gives a request its id, or keeps the one that it came with, so that one id follows it through several
+ * services. Only what is safe to log and to send back counts as one.
+ */
+export function nameRequest(request: IncomingMessage): string {
   const given = request.headers['x-request-id']
-  request.requestId = typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
-  response.setHeader('X-Request-Id', request.requestId)
+  return (request.requestId = typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID())
+}
+
+const requestId: Step = (request, response) => {
+  response.setHeader('X-Request-Id', nameRequest(request))
 }
 
 const requestLog =
@@ -104,6 +111,18 @@ export function answerJson(response: ServerResponse, status: number, body: objec
   response.end(JSON.stringify(body))
 }
 
+/** Ends a response with a registered error, its HTTP status and the id of the request. */
+export function answerError(
+  { requestId }: IncomingMessage,
+  response: ServerResponse,
+  { code, message = errorRegistry[code].message }: { code: ErrorCode; message?: string },
+): void {
+  const { status } = errorRegistry[code]
+  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer')
+  if (status === 503) response.setHeader('Retry-After', '1')
+  answerJson(response, status, { errors: [{ message, extensions: { code, requestId } }] })
+}
+
 /** Logs what nobody expected, and answers with the id under which the log has it. */
 export function answerFailure(
   log: Log,
@@ -116,6 +135,8 @@ export function answerFailure(
   if (response.headersSent) response.destroy()
   else {
     const { message } = errorRegistry.INTERNAL
-    answerJson(response, 500, { errors: [{ message, extensions: { code: 'INTERNAL', errorId } }] })
+    answerJson(response, 500, {
+      errors: [{ message, extensions: { code: 'INTERNAL', errorId, requestId: errorId } }],
+    })
   }
 }

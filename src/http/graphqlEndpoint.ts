@@ -4,25 +4,34 @@ import type { NextFunction, RequestHandler } from 'express'
 import type { PostGraphileInstance } from 'postgraphile'
 import { grafserv } from 'postgraphile/grafserv/node'
 import type { Log } from '../log.ts'
-import { answerFailure, firstSteps } from './app.ts'
+import { answerError, answerFailure, firstSteps, nameRequest } from './app.ts'
 import { type Identify, identifyRequest } from './identity.ts'
+import { type Origins, refuseUpgrade } from './origins.ts'
 
 /** The ways into GraphQL. */
 export type GraphqlEndpoint = {
-  /** Answers a POST. Not by way of Express, whose share of a small request was a third. */
+  /** Answers a POST, and a browser that asks whether it may send one. Not by way of Express, whose share of a small request was a third. */
   answer(request: IncomingMessage, response: ServerResponse): Promise<void>
   /** GraphiQL and what belongs to it, as the last of Express's handlers. */
   pages: RequestHandler
-  /** Takes WebSockets on the endpoint's path, and closes others. */
+  /** Takes WebSockets on the endpoint's path from pages that may open one, and closes others. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
 type Handle = (request: IncomingMessage, response: ServerResponse, next?: NextFunction) => Promise<void>
 
+/** What the endpoint asks before it lets anything in. */
+type Door = {
+  identify: Identify
+  origins: Origins
+  /** Whether so much waits for the database that more would only wait longer. */
+  isBusy(): boolean
+}
+
 /** Makes the endpoint of an instance whose schema has been built. */
 export async function makeGraphqlEndpoint(
   instance: PostGraphileInstance,
-  identify: Identify,
+  { identify, origins, isBusy }: Door,
   log: Log,
 ): Promise<GraphqlEndpoint> {
   const server = instance.createServ(grafserv)
@@ -38,15 +47,19 @@ export async function makeGraphqlEndpoint(
     async answer(request, response) {
       try {
         for (const step of steps) step(request, response)
-        if (await identifyRequest(identify, request, response)) await handle(request, response)
+        if (origins.answerCors(request, response)) return
+        if (isBusy()) answerError(request, response, { code: 'UNAVAILABLE' })
+        else if (await identifyRequest(identify, request, response)) await handle(request, response)
       } catch (error) {
         answerFailure(log, error, request, response)
       }
     },
     pages: (request, response, next) => void handle(request, response, next).catch(next),
     upgrade(request, socket, head) {
-      if (upgrade && server.shouldHandleUpgrade(request, socket, head)) upgrade(request, socket, head)
-      else socket.destroy()
+      nameRequest(request)
+      if (!upgrade || !server.shouldHandleUpgrade(request, socket, head)) socket.destroy()
+      else if (origins.mayConnect(request)) upgrade(request, socket, head)
+      else refuseUpgrade(request, socket)
     },
   }
 }

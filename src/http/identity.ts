@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from 'jose'
 import type { Config, JwtConfig } from '../config.ts'
 import type { CallerSettings } from '../database/callerClient.ts'
-import { AppError, errorRegistry } from '../errors.ts'
-import { answerJson } from './app.ts'
+import { AppError } from '../errors.ts'
+import { answerError } from './app.ts'
 
 /** From the value of an Authorization header to the settings to run under. Throws UNAUTHENTICATED. */
 export type Identify = (authorization: string | undefined) => Promise<CallerSettings>
@@ -30,10 +30,7 @@ export async function identifyRequest(
     return true
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    const { message, code } = error
-    const { status } = errorRegistry[code]
-    if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer')
-    answerJson(response, status, { errors: [{ message, extensions: { code } }] })
+    answerError(request, response, error)
     return false
   }
 }

@@ -24,7 +24,7 @@ describe('errors', () => {
       expect.objectContaining({
         message: 'You may not do that.',
         path: ['offices'],
-        extensions: { code: 'FORBIDDEN' },
+        extensions: { code: 'FORBIDDEN', requestId: expect.any(String) },
       }),
     ])
   })
@@ -36,7 +36,10 @@ describe('errors', () => {
       token,
     })
 
-    expect(answer.errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT' })
+    expect(answer.errors?.[0]?.extensions).toEqual({
+      code: 'BAD_USER_INPUT',
+      requestId: expect.any(String),
+    })
     expect(JSON.stringify(answer)).not.toContain('organizations_')
   })
 

@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import { type Config, loadConfig, type RawSettings } from '../../src/config.ts'
 import { Fault } from '../../src/fault.ts'
+import { limitNames, limitSetting, limitTable } from '../../src/limits.ts'
 import { type SettingName, settingNames, settings } from '../../src/settings.ts'
 
 const url = 'postgres://ann:hush@db.example.com/office'
@@ -26,6 +27,12 @@ describe('no settings', () => {
 
     expect(config).toEqual({
       mode: 'development',
+      introspection: true,
+      trustedDocuments: null,
+      allowedOrigins: [],
+      limits: Object.fromEntries(
+        limitNames.map((name) => [name, limitTable[name].default]),
+      ) as Config['limits'],
       host: '127.0.0.1',
       port: 4000,
       dataDir: join(process.cwd(), '.plinth'),
@@ -58,6 +65,9 @@ describe('right settings', () => {
     const config = loadConfig({
       env: {
         MODE: 'production',
+        TRUSTED_DOCUMENTS: '/var/lib/office/operations.json',
+        ALLOWED_ORIGINS: 'https://app.example.com , http://localhost:5173',
+        LIMIT_DEPTH: '9',
         HOST: '0.0.0.0',
         PORT: '0',
         DATABASE_URL: url,
@@ -77,6 +87,10 @@ describe('right settings', () => {
 
     expect(config).toMatchObject({
       mode: 'production',
+      introspection: false,
+      trustedDocuments: '/var/lib/office/operations.json',
+      allowedOrigins: ['https://app.example.com', 'http://localhost:5173'],
+      limits: { depth: 9, fields: limitTable.fields.default },
       host: '0.0.0.0',
       port: 0,
       databaseUrl: url,
@@ -134,6 +148,9 @@ describe('wrong settings', () => {
   // One or more wrong values for each setting that has any.
   const wrong: Partial<Record<SettingName, string[]>> = {
     MODE: ['prod', 'Development'],
+    INTROSPECTION: ['true', 'ON'],
+    ALLOWED_ORIGINS: ['app.example.com', 'https://app.example.com/', 'https://a.com,,https://b.com'],
+    ...Object.fromEntries(limitNames.map((name) => [limitSetting(name), ['0', '-1', '1e3', 'none']])),
     HOST: ['http://0.0.0.0', 'two words'],
     PORT: ['65536', '-1', '80.5', '4000x', '0x50', '1e3', ' '],
     DATABASE_URL: ['mysql://hush@host/db', 'hush', 'postgres://', 'postgres://ann:hush@host:port/db'],
@@ -178,7 +195,7 @@ describe('wrong settings', () => {
   test('every setting is tried that can be wrong', () => {
     const untried = settingNames.filter((name) => wrong[name] === undefined)
 
-    expect(untried).toEqual(['DATA_DIR', 'JWT_AUDIENCE', 'JWT_ISSUER', 'JWT_ROLE_CLAIM'])
+    expect(untried).toEqual(['TRUSTED_DOCUMENTS', 'DATA_DIR', 'JWT_AUDIENCE', 'JWT_ISSUER', 'JWT_ROLE_CLAIM'])
   })
 
   test('a flag without a value is a fault', () => {

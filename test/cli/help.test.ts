@@ -19,6 +19,7 @@ const commands = [
   'db run',
   'db url',
   'schema',
+  'documents',
   'doctor',
 ]
 

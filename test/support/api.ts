@@ -15,7 +15,7 @@ export type TestApi = {
   close(): Promise<void>
 }
 
-/** Serves a database; `env` adds settings or replaces them. */
+/** Serves a database as in production, but for introspection; `env` adds settings or replaces them. */
 export async function makeApi(database: TestDatabase, env: Record<string, string> = {}): Promise<TestApi> {
   const config = loadConfig({
     env: {
@@ -23,6 +23,7 @@ export async function makeApi(database: TestDatabase, env: Record<string, string
       AUTHENTICATOR_DATABASE_URL: database.authenticatorUrl,
       LOG_LEVEL: 'silent',
       MODE: 'production',
+      INTROSPECTION: 'on',
       ...env,
     },
   })

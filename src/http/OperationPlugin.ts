@@ -1,0 +1,184 @@
+import type { IncomingMessage } from 'node:http'
+import { isPromiseLike, isSafeError } from 'postgraphile/grafast'
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  NoSchemaIntrospectionCustomRule,
+} from 'postgraphile/graphql'
+import type { BufferResult, ExecutionConfig, RequestDigest, Result } from 'postgraphile/grafserv'
+import { type ErrorCode, toPublicError } from '../errors.ts'
+import { type Excess, findExcess, type Limits } from '../limits.ts'
+import { type DocumentReader, makeDocumentReader } from './documentReader.ts'
+import { measureVariables } from './measureOperation.ts'
+import { excessError } from './pageSizeRule.ts'
+import { readBody } from './requestBody.ts'
+import { rememberRequest, withExtensions } from './requestErrors.ts'
+
+/** What operations are accepted by. */
+export type OperationOptions = {
+  limits: Limits
+  introspection: boolean
+  /** See ReaderOptions. */
+  isTalkative: boolean
+  /** The only texts that are accepted; null: any is. */
+  trusted: ReadonlySet<string> | null
+}
+
+/**
+ * What stands between a request and the planning of its operation, over HTTP and over a WebSocket alike:
+ * the body is read, the document held against the limits, the schema and the manifest, the variables
+ * against the limits. Gives each error its code and its request's id, and the answer the status that fits.
+ */
+export function makeOperationPlugin(options: OperationOptions): GraphileConfig.Plugin {
+  const { limits } = options
+  const statuses = new WeakMap<RequestDigest, number>()
+
+  return {
+    name: 'OperationPlugin',
+    version: '1.0.0',
+    description: 'Holds requests against limits before they are planned, and completes their errors.',
+
+    grafserv: {
+      middleware: {
+        setPreset(next, event) {
+          if (!options.introspection) event.validationRules.push(NoSchemaIntrospectionCustomRule)
+          guardExecution(event, options, statuses)
+          return next()
+        },
+        processRequest(next, { requestDigest }) {
+          const request = requestDigest.requestContext.node?.req
+          if (request) {
+            requestDigest.getBody = async () => ({
+              type: 'json',
+              json: (await readBody(request, limits)) as never,
+            })
+          }
+          const finish = (result: Result | null) =>
+            result?.type === 'buffer'
+              ? complete(result, statuses.get(requestDigest), request?.requestId)
+              : result
+          const result = next()
+          return isPromiseLike(result) ? result.then(finish) : finish(result)
+        },
+      },
+    },
+  }
+}
+
+type Context = Partial<Grafast.RequestContext>
+type Execute = (args: ExecutionArgs) => ReturnType<ExecutionConfig['execute']>
+type SetPresetEvent = Parameters<GraphileConfig.GrafservMiddleware['setPreset']>[0]
+
+function guardExecution(
+  event: SetPresetEvent,
+  options: OperationOptions,
+  statuses: WeakMap<RequestDigest, number>,
+): void {
+  const { validationRules: rules, getExecutionConfig } = event
+  let latest: { schema: GraphQLSchema; reader: DocumentReader } | undefined
+  const readerFor = (schema: GraphQLSchema) => {
+    if (latest?.schema !== schema) {
+      latest = { schema, reader: makeDocumentReader(schema, { ...options, rules }) }
+    }
+    return latest.reader
+  }
+
+  const guard = (config: ExecutionConfig, context: Context): ExecutionConfig => {
+    const reader = readerFor(config.schema)
+    const requestId = requestOf(context)?.requestId
+    const answerWith = (status: number) => context.http && statuses.set(context.http, status)
+    const refuse = (excess: Excess) => {
+      answerWith(400)
+      return { errors: [withExtensions(excessError(excess), { requestId })] }
+    }
+
+    const guarded =
+      (run: Execute): Execute =>
+      (args: ExecutionArgs) => {
+        const excess = findVariableExcess(reader, args, options.limits)
+        if (excess) return refuse(excess)
+        const settle = (result: Awaited<ReturnType<Execute>>) => {
+          if (!('errors' in result) || !result.errors) return result
+          if (result.errors.some(isPlanningTimeout)) {
+            const maximum = options.limits.planningMs
+            return refuse({ limit: 'planningMs', value: maximum + 1, maximum })
+          }
+          for (const error of result.errors) rememberRequest(error, requestId)
+          if (isUnavailable(result)) answerWith(503)
+          return result
+        }
+        // What is thrown would reach the client as it is; as an error of the result it is masked.
+        const fail = (originalError: unknown) =>
+          settle({ errors: [new GraphQLError('Failed.', { originalError: originalError as Error })] })
+        try {
+          const result = run(args)
+          return isPromiseLike(result) ? Promise.resolve(result).then(settle, fail) : settle(result)
+        } catch (error) {
+          return fail(error)
+        }
+      }
+
+    return {
+      ...config,
+      parseAndValidate(text) {
+        const reading = reader.read(text)
+        if (reading.document) return reading
+        if (reading.isRefused) answerWith(400)
+        return { errors: reading.errors.map((error) => withExtensions(error, { requestId })) }
+      },
+      execute: guarded(config.execute),
+      subscribe: guarded(config.subscribe),
+    }
+  }
+
+  event.getExecutionConfig = function (context) {
+    const config = getExecutionConfig.call(this, context)
+    return isPromiseLike(config) ? config.then((ready) => guard(ready, context)) : guard(config, context)
+  }
+}
+
+const requestOf = ({ node, ws }: Context): IncomingMessage | undefined => node?.req ?? ws?.request
+
+function findVariableExcess(
+  reader: DocumentReader,
+  { document, variableValues }: ExecutionArgs,
+  limits: Limits,
+): Excess | null {
+  if (!variableValues) return null
+  const measures = measureVariables(variableValues, limits.inputDepth)
+  return findExcess(measures, limits) ?? reader.findPageExcess(document, variableValues)
+}
+
+// Grafast's own error for it, which nothing else tells from others.
+const isPlanningTimeout = ({ originalError }: GraphQLError): boolean =>
+  originalError !== undefined &&
+  isSafeError(originalError) &&
+  originalError.message.startsWith('Operation took too long to plan')
+
+/** Whether there is nothing in a result because the database could not be had. */
+const isUnavailable = ({ data, errors = [] }: ExecutionResult): boolean =>
+  Object.values(data ?? {}).every((value) => value === null) &&
+  errors.every(({ originalError }) => originalError && toPublicError(originalError).code === 'UNAVAILABLE')
+
+/** An answer with its right status and, where it is an error, with a code and the request's id in each. */
+function complete(result: BufferResult, status: number | undefined, requestId: string | undefined): Result {
+  if (status !== undefined) result.statusCode = status
+  const { statusCode, headers, buffer } = result
+  if (statusCode < 400 || !headers['content-type']?.includes('json')) return result
+  if (statusCode === 405) headers.allow = 'POST'
+  if (statusCode === 503) headers['retry-after'] = '1'
+
+  const body = JSON.parse(buffer.toString()) as { errors?: { extensions?: Record<string, unknown> }[] }
+  const errors = body.errors?.map(({ extensions: { statusCode: _, ...extensions } = {}, ...error }) => ({
+    ...error,
+    extensions: { code: codeOfStatus(statusCode), ...extensions, requestId },
+  }))
+  result.buffer = Buffer.from(JSON.stringify({ ...body, errors }))
+  headers['content-length'] = String(result.buffer.length)
+  return result
+}
+
+const codeOfStatus = (status: number): ErrorCode =>
+  status < 500 ? 'BAD_REQUEST' : status === 503 ? 'UNAVAILABLE' : 'INTERNAL'
