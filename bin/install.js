@@ -3,7 +3,7 @@
 // few milliseconds, where that is done already. Plain JavaScript for any Node from 20 on.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -32,6 +32,10 @@ export function installedNode() {
 /** Installs the locked packages when node_modules is absent, incomplete or older than the lock file. */
 export async function installMissing() {
   if (isInstalled()) return
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    // npm would empty the folder that it leads to, which is somebody else's.
+    fail('node_modules is a link to packages other than the locked ones.\nUpdate those, or remove the link.')
+  }
   // Two installations at once would take each other's files away.
   const lock = join(
     tmpdir(),

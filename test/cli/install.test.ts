@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { makeDatabase } from '../support/database.ts'
 import { usePlinth } from '../support/process.ts'
@@ -99,6 +99,20 @@ echo ends >> ${log}
     expect(ended.filter(({ stderr }) => stderr.includes('✓ Packages installed'))).toHaveLength(1)
     expect(readFileSync(log, 'utf8')).toMatch(/^begins ci .*\nends\n$/)
     expect(later).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+  })
+
+  test('a link to packages of another clone is left alone, with what it leads to', async () => {
+    const { log, ...options } = makeClone()
+    const others = plinth.folder()
+    writeFileSync(join(others, 'package'), 'of another clone')
+    symlinkSync(others, join(dirname(options.program), '../node_modules'))
+
+    const { code, stderr } = await plinth.run([], options)
+
+    expect(code).toBe(1)
+    expect(stderr).toContain('node_modules is a link to packages other than the locked ones.')
+    expect(existsSync(log)).toBe(false)
+    expect(existsSync(join(others, 'package'))).toBe(true)
   })
 
   test('a newcomer whose npm fails learns why', async () => {
