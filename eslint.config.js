@@ -12,6 +12,7 @@ const ground = [
   'src/lifecycle.ts',
   'src/log.ts',
   'src/mailer.ts',
+  'src/postgresErrors.ts',
   'src/progress.ts',
   'src/settings.ts',
   'src/database/**',

@@ -1,7 +1,9 @@
 import { PgSimplifyInflectionPreset } from '@graphile/simplify-inflection'
 import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connection-filter'
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber'
+import { ConstraintsPlugin } from './ConstraintsPlugin.ts'
 import { DistinctNamesPlugin } from './DistinctNamesPlugin.ts'
+import { ExactScalarsPlugin } from './ExactScalarsPlugin.ts'
 import { NamingPlugin } from './NamingPlugin.ts'
 import { PasswordPlugin } from './PasswordPlugin.ts'
 import { WholeDatabasePlugin } from './WholeDatabasePlugin.ts'
@@ -17,6 +19,8 @@ export const schemaPreset: GraphileConfig.Preset = {
     NamingPlugin, // after the presets, whose names it improves
     DistinctNamesPlugin, // after all that gives names
     WholeDatabasePlugin, // after the presets, which know most types
+    ExactScalarsPlugin, // after the presets, whose scalars it makes exact
+    ConstraintsPlugin, // so that errors name arguments
     PasswordPlugin, // replaces the plan of tagged mutations
   ],
   disablePlugins: [

@@ -8,8 +8,8 @@ import { schemaPreset } from '../plugins/index.ts'
 import type { Config } from './config.ts'
 import { applySettings, identifyByToken, makeCallerService } from './database/callerClient.ts'
 import { migrationsFolder } from './database/migrations.ts'
+import { makeErrorsPlugin } from './http/ErrorsPlugin.ts'
 import type { Identify } from './http/identity.ts'
-import { makeMaskError } from './http/maskError.ts'
 import type { Log } from './log.ts'
 
 /** What the API is made of, given its settings and its connections; see startApi for `demoToken`. */
@@ -21,10 +21,14 @@ export function makePreset(
   demoToken: string | null = null,
 ): GraphileConfig.Preset {
   const isDevelopment = config.mode === 'development'
+  const errors = makeErrorsPlugin(log, null)
 
   return {
     extends: [schemaPreset],
-    plugins: config.isProject ? [pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5'))] : [],
+    plugins: [
+      ...(config.isProject ? [pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5'))] : []),
+      errors.plugin,
+    ],
     pgServices: [
       makeCallerService(pool, config.schemas, {
         caller: config.isProject ? identifyByToken : applySettings,
@@ -51,7 +55,7 @@ export function makePreset(
       graphiql: isDevelopment,
       watch: isDevelopment,
       websockets: true,
-      maskError: makeMaskError(log),
+      maskError: errors.maskError,
     },
     ruru: {
       clientConfig: {

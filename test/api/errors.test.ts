@@ -24,7 +24,7 @@ describe('errors', () => {
       expect.objectContaining({
         message: 'You may not do that.',
         path: ['offices'],
-        extensions: { code: 'FORBIDDEN' },
+        extensions: { code: 'FORBIDDEN', errorId: expect.stringMatching(/^[\da-f-]{36}$/) },
       }),
     ])
   })
@@ -36,7 +36,10 @@ describe('errors', () => {
       token,
     })
 
-    expect(answer.errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT' })
+    expect(answer.errors?.[0]?.extensions).toEqual({
+      code: 'BAD_USER_INPUT',
+      arguments: [['input', 'name']],
+    })
     expect(JSON.stringify(answer)).not.toContain('organizations_')
   })
 
@@ -56,7 +59,7 @@ describe('errors', () => {
       message: 'That is not a time zone.',
       extensions: {
         code: 'BAD_USER_INPUT',
-        argument: 'timeZone',
+        arguments: [['input', 'office', 'timeZone']],
         hint: 'Use an IANA name such as Europe/Berlin.',
       },
     })

@@ -195,10 +195,19 @@ describe('a clerk with few rights', () => {
     }`)
 
     expect(data).toEqual({ deleteShopPart: null, createShop: null, again: null })
-    expect(errors!.map(({ path, extensions }) => [path![0], extensions!.code])).toEqual([
-      ['deleteShopPart', 'CONFLICT'],
-      ['createShop', 'BAD_USER_INPUT'],
-      ['again', 'CONFLICT'],
+    expect(errors!.map(({ path, extensions }) => [path![0], extensions])).toEqual([
+      [
+        'deleteShopPart',
+        {
+          code: 'STILL_REFERENCED',
+          arguments: [
+            ['input', 'shopId'],
+            ['input', 'position'],
+          ],
+        },
+      ],
+      ['createShop', { code: 'BAD_USER_INPUT', arguments: [['input', 'shop', 'code']] }],
+      ['again', { code: 'UNIQUE_VIOLATION', arguments: [['input', 'shop', 'code']] }],
     ])
   })
 

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { parsePlPgSQL } from 'libpg-query'
-import { type ErrorEntry, errorCode, errorRegistry } from '../../src/errors.ts'
+import { type ErrorCode, errorCode, errorRegistry } from '../../src/errors.ts'
 import { codeOf } from '../../src/fault.ts'
+import { statesOf } from '../../src/postgresErrors.ts'
 import { useTransaction } from '../support/database.ts'
 
 const as = useTransaction()
@@ -76,8 +77,8 @@ const isKnown = (code: string) => isCode(code) || (code.length === 5 && errorCod
 
 /** Our own SQLSTATEs, as opposed to those of the SQL standard and of Postgres. */
 const isOwn = (state: string) => /^[A-Z]{5}$/.test(state)
-const entries: ErrorEntry[] = Object.values(errorRegistry)
-const ownStates = entries.flatMap((entry) => entry.sqlstates).filter(isOwn)
+const codes = Object.keys(errorRegistry) as ErrorCode[]
+const ownStates = codes.flatMap(statesOf).filter(isOwn)
 
 /** In the registry without being raised yet, and what for. */
 const reserved: Record<string, string> = {

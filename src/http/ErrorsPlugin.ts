@@ -1,0 +1,118 @@
+import 'postgraphile'
+import 'postgraphile/grafserv'
+import type { GrafastExecutionArgs, PromiseOrDirect } from 'postgraphile/grafast'
+import { GraphQLError, type ValidationRule } from 'postgraphile/graphql'
+import { isErrorCode } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Asked } from './askedArguments.ts'
+import { type Circumstances, makeMaskError, type MaskError } from './maskError.ts'
+import { usesOf } from './requestErrors.ts'
+import { unsoundPart } from './unsoundValues.ts'
+
+type Found = { errors?: readonly GraphQLError[] }
+
+/** Says more of an error than its code: which policy, which grant, which role. Null where there is nothing to say. */
+export type Explain = (error: GraphQLError, asked: Asked, context: unknown) => Promise<object | null>
+
+/**
+ * Sees to it that every error of an answer, by HTTP or by WebSocket, has a registered code: those of the
+ * execution, which come by `maskError`, and those that were found before. Refuses texts that Postgres
+ * cannot keep before anything is carried out.
+ */
+export function makeErrorsPlugin(
+  log: Log,
+  explain: Explain | null,
+): { plugin: GraphileConfig.Plugin; maskError: MaskError } {
+  const circumstances = new WeakMap<Error, Circumstances>()
+  const maskError = makeMaskError(log, (error) => circumstances.get(error))
+
+  const remember = async (errors: readonly GraphQLError[], asked: Asked, context: unknown) => {
+    for (const error of errors) {
+      const explained = await explain?.(error, asked, context)
+      circumstances.set(error, { asked, ...(explained && { explain: explained }) })
+    }
+  }
+
+  const carryOut = async <Result extends object>(
+    next: () => PromiseOrDirect<Result>,
+    args: GrafastExecutionArgs,
+  ): Promise<Result> => {
+    const refused = refuseUnsound(args)
+    if (refused) return { errors: refused } as unknown as Result
+    const result = await next()
+    if ('errors' in result) await remember(result.errors as GraphQLError[], args, args.contextValue)
+    return result
+  }
+
+  const plugin: GraphileConfig.Plugin = {
+    name: 'ErrorsPlugin',
+    version: '1.0.0',
+    description: 'Gives every error its code.',
+
+    grafast: {
+      middleware: {
+        execute: (next, { args }) => carryOut(next, args),
+        subscribe: (next, { args }) => carryOut(next, args),
+      },
+    },
+
+    grafserv: {
+      middleware: {
+        setPreset(next, event) {
+          event.validationRules.push(noNul)
+          const getConfig = event.getExecutionConfig
+          event.getExecutionConfig = async function (context) {
+            const config = await getConfig.call(this, context)
+            return { ...config, parseAndValidate: (text) => maskFound(config.parseAndValidate(text)) }
+          }
+          return next()
+        },
+        async processRequest(next) {
+          const result = await next()
+          const isRefusal = result?.type === 'buffer' && result.statusCode >= 400
+          return isRefusal ? { ...result, ...withCodes(result) } : result
+        },
+      },
+    },
+  }
+
+  const known = new WeakMap<Found, Found>() // grafserv keeps what it found by the text of the operation
+  const maskFound = <F extends Found>(found: F): F => {
+    if (!found.errors) return found
+    const masked = (known.get(found) as F | undefined) ?? { ...found, errors: found.errors.map(maskError) }
+    known.set(found, masked)
+    return masked
+  }
+  return { plugin, maskError }
+}
+
+function refuseUnsound({ variableValues, document }: Asked): GraphQLError[] | null {
+  for (const [name, value] of Object.entries(variableValues ?? {})) {
+    const fault = unsoundPart(value)
+    if (!fault) continue
+    const paths = usesOf(name, document).map((path) => [...path, ...fault.path])
+    const extensions = { code: 'BAD_USER_INPUT', ...(paths.length > 0 && { arguments: paths }) }
+    return [new GraphQLError(fault.message, { extensions })]
+  }
+  return null
+}
+
+/** The body of a refusal that grafserv made before there was an operation: of a method, a type, a length. */
+function withCodes(result: { statusCode: number; buffer: Buffer; headers: Record<string, string> }) {
+  if (result.headers['content-type']?.includes('json') !== true) return {}
+  const body = JSON.parse(result.buffer.toString()) as { errors?: { message: string; extensions?: object }[] }
+  const errors = body.errors?.map((error) => {
+    if (isErrorCode((error.extensions as { code?: unknown } | undefined)?.code)) return error
+    const code = result.statusCode >= 500 ? 'INTERNAL' : 'BAD_REQUEST'
+    return { ...error, extensions: { code } }
+  })
+  const buffer = Buffer.from(JSON.stringify({ ...body, errors }))
+  return { buffer, headers: { ...result.headers, 'content-length': String(buffer.length) } }
+}
+
+const noNul: ValidationRule = (context) => ({
+  StringValue(node) {
+    const fault = unsoundPart(node.value)
+    if (fault) context.reportError(new GraphQLError(fault.message, { nodes: node }))
+  },
+})
