@@ -2,13 +2,14 @@ import 'postgraphile'
 import type { PgCodec } from 'postgraphile/@dataplan/pg'
 import { gatherConfig } from 'postgraphile/graphile-build'
 import type { Introspection } from 'postgraphile/graphile-build-pg/pg-introspection'
-import type { GraphQLSchema } from 'postgraphile/graphql'
+import type { GraphQLField, GraphQLSchema } from 'postgraphile/graphql'
 
 /** A column, as far as a value that does not fit it is told by. */
 export type Column = {
   name: string
   /** Its type in Postgres, or that of its domain, with its limits: `varchar(10)`, `int2`. */
   type: string
+  /** The domain that it, or each of its elements, is of. */
   domain: string | null
 }
 
@@ -71,6 +72,19 @@ export const ConstraintsPlugin: GraphileConfig.Plugin = {
 
   schema: {
     hooks: {
+      GraphQLObjectType_fields_field(field, _build, { scope }) {
+        const { pgFieldResource, isPgCreateMutation, isPgUpdateMutation, isPgDeleteMutation } = scope
+        const command = isPgCreateMutation
+          ? 'insert'
+          : isPgUpdateMutation
+            ? 'update'
+            : isPgDeleteMutation
+              ? 'delete'
+              : 'select'
+        const relation = pgFieldResource ? relationOf(pgFieldResource.codec as PgCodec) : ''
+        if (relation === '') return field
+        return { ...field, extensions: { ...field.extensions, [targetKey]: { relation, command } } }
+      },
       GraphQLSchema(config, build) {
         const codecs = new Map<string, PgCodec>()
         for (const codec of build.allPgCodecs) codecs.set(relationOf(codec), codec)
@@ -85,6 +99,14 @@ export const ConstraintsPlugin: GraphileConfig.Plugin = {
 }
 
 const key = 'plinthRelations'
+const targetKey = 'plinthTarget'
+
+/** What a field does to which relation. */
+export type Target = { relation: string; command: 'select' | 'insert' | 'update' | 'delete' }
+
+/** What a field does to which relation, or null for one that is about no relation in particular. */
+export const targetOf = (field: GraphQLField<unknown, unknown>): Target | null =>
+  (field.extensions[targetKey] as Target | undefined) ?? null
 
 /** What a schema knows of the database's relations, by `schema.table`. */
 export const relationsOf = (schema: GraphQLSchema): ReadonlyMap<string, RelationRules> =>
@@ -139,7 +161,8 @@ const columnsAt = (relation: Relation, positions: readonly (number | null)[] | n
 
 function readColumn(attribute: Attribute, introspection: Introspection): Column {
   let type = attribute.getType()
-  const domain = type?.typtype === 'd' ? type.typname : null
+  const element = type?.typelem && type.typelem !== '0' ? introspection.getType({ id: type.typelem }) : type
+  const domain = element?.typtype === 'd' ? element.typname : null
   let limit = attribute.atttypmod ?? -1
   while (type?.typtype === 'd' && type.typbasetype) {
     limit = type.typtypmod ?? -1

@@ -27,7 +27,9 @@ export const ExactScalarsPlugin: GraphileConfig.Plugin = {
         const name = nameOf(config.name, build)
         const rule = name && rules[name]
         if (!rule) return config
-        const { parseValue = (value: unknown) => value } = config
+        // The stock Oid takes, and gives, half of the numbers there are.
+        const isOid = name === 'Oid'
+        const parseValue = (!isOid && config.parseValue) || ((value: unknown) => value)
         const parse = (value: unknown, written?: ValueNode): unknown => {
           const fault = rule(value)
           if (fault === null) return parseValue(value)
@@ -36,6 +38,7 @@ export const ExactScalarsPlugin: GraphileConfig.Plugin = {
         const isNumeric = name === 'BigInt' || name === 'BigFloat'
         return {
           ...config,
+          ...(isOid && { serialize: Number }),
           parseValue: (value) => parse(value),
           parseLiteral: (written) =>
             // All of its digits, not those that JavaScript would keep.

@@ -48,6 +48,10 @@ export const rules: Record<string, Rule> = {
   BigFloat: number('a number, as a text', (written) =>
     /^(-?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,5})?|NaN|-?Infinity)$/i.test(written),
   ),
+  Oid: (value) =>
+    Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 32
+      ? null
+      : 'expects a whole number of four bytes.',
   UUID: text('32 hexadecimal digits, with hyphens or without', (written) =>
     /^[\da-f]{8}(-?)[\da-f]{4}\1[\da-f]{4}\1[\da-f]{4}\1[\da-f]{12}$/i.test(written),
   ),

@@ -5,6 +5,7 @@ import { ConstraintsPlugin } from './ConstraintsPlugin.ts'
 import { DistinctNamesPlugin } from './DistinctNamesPlugin.ts'
 import { ExactScalarsPlugin } from './ExactScalarsPlugin.ts'
 import { NamingPlugin } from './NamingPlugin.ts'
+import { NotFoundPlugin } from './NotFoundPlugin.ts'
 import { PasswordPlugin } from './PasswordPlugin.ts'
 import { WholeDatabasePlugin } from './WholeDatabasePlugin.ts'
 
@@ -21,6 +22,7 @@ export const schemaPreset: GraphileConfig.Preset = {
     WholeDatabasePlugin, // after the presets, which know most types
     ExactScalarsPlugin, // after the presets, whose scalars it makes exact
     ConstraintsPlugin, // so that errors name arguments
+    NotFoundPlugin, // an update that finds nothing is an error
     PasswordPlugin, // replaces the plan of tagged mutations
   ],
   disablePlugins: [

@@ -9,19 +9,21 @@ import type { Config } from './config.ts'
 import { applySettings, identifyByToken, makeCallerService } from './database/callerClient.ts'
 import { migrationsFolder } from './database/migrations.ts'
 import { makeErrorsPlugin } from './http/ErrorsPlugin.ts'
+import type { Explain } from './http/explainRefusal.ts'
 import type { Identify } from './http/identity.ts'
 import type { Log } from './log.ts'
 
-/** What the API is made of, given its settings and its connections; see startApi for `demoToken`. */
+/** What the API is made of, given its settings and its connections; see startApi for the last two. */
 export function makePreset(
   config: Config,
   pool: Pool,
   log: Log,
   identify: Identify,
   demoToken: string | null = null,
+  explain: Explain | null = null,
 ): GraphileConfig.Preset {
   const isDevelopment = config.mode === 'development'
-  const errors = makeErrorsPlugin(log, null)
+  const errors = makeErrorsPlugin(log, explain)
 
   return {
     extends: [schemaPreset],

@@ -1,18 +1,17 @@
 import 'postgraphile'
 import 'postgraphile/grafserv'
 import type { GrafastExecutionArgs, PromiseOrDirect } from 'postgraphile/grafast'
-import { GraphQLError, type ValidationRule } from 'postgraphile/graphql'
+import { type ExecutionResult, GraphQLError, type ValidationRule } from 'postgraphile/graphql'
 import { isErrorCode } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Asked } from './askedArguments.ts'
+import type { Explain } from './explainRefusal.ts'
 import { type Circumstances, makeMaskError, type MaskError } from './maskError.ts'
 import { usesOf } from './requestErrors.ts'
 import { unsoundPart } from './unsoundValues.ts'
 
+type Carried = Pick<ExecutionResult, 'data' | 'errors' | 'extensions'>
 type Found = { errors?: readonly GraphQLError[] }
-
-/** Says more of an error than its code: which policy, which grant, which role. Null where there is nothing to say. */
-export type Explain = (error: GraphQLError, asked: Asked, context: unknown) => Promise<object | null>
 
 /**
  * Sees to it that every error of an answer, by HTTP or by WebSocket, has a registered code: those of the
@@ -26,10 +25,24 @@ export function makeErrorsPlugin(
   const circumstances = new WeakMap<Error, Circumstances>()
   const maskError = makeMaskError(log, (error) => circumstances.get(error))
 
-  const remember = async (errors: readonly GraphQLError[], asked: Asked, context: unknown) => {
-    for (const error of errors) {
-      const explained = await explain?.(error, asked, context)
+  const remember = async (result: Carried, asked: Asked, context: object) => {
+    for (const error of result.errors ?? []) {
+      const explained = explain && (await explain(asked, context, error.path ?? [], error))
       circumstances.set(error, { asked, ...(explained && { explain: explained }) })
+    }
+  }
+
+  // A row that is hidden is null, and no error: it is explained beside the data.
+  const explainNulls = async (result: Carried, asked: Asked, context: object) => {
+    const failed = new Set(result.errors?.map(({ path }) => path?.[0]))
+    const nulls = Object.entries(result.data ?? {}).filter(
+      ([key, value]) => value === null && !failed.has(key),
+    )
+    for (const [key] of nulls) {
+      const explained = await explain?.(asked, context, [key])
+      if (!explained) continue
+      const known = result.extensions?.explain as object | undefined
+      result.extensions = { ...result.extensions, explain: { ...known, [key]: explained } }
     }
   }
 
@@ -40,7 +53,9 @@ export function makeErrorsPlugin(
     const refused = refuseUnsound(args)
     if (refused) return { errors: refused } as unknown as Result
     const result = await next()
-    if ('errors' in result) await remember(result.errors as GraphQLError[], args, args.contextValue)
+    const carried: Carried = result // or a stream of them, which has none of these members
+    if (carried.errors) await remember(carried, args, args.contextValue as object)
+    if (explain && carried.data) await explainNulls(carried, args, args.contextValue as object)
     return result
   }
 

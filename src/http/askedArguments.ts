@@ -34,7 +34,11 @@ export type AskedValue = { path: ArgumentPath; value: unknown; inType: string | 
 export type AskedObject = { path: ArgumentPath; type: string; fields: string[] }
 
 /** What was asked of a field: the values without parts of their own, and the input objects around them. */
-export type AskedArguments = { values: AskedValue[]; objects: AskedObject[] }
+export type AskedArguments = {
+  field: GraphQLField<unknown, unknown>
+  values: AskedValue[]
+  objects: AskedObject[]
+}
 
 /** What was asked of the field that an error's path leads to, and of those above it, innermost first. */
 export function askedAlong(asked: Asked, path: readonly (string | number)[]): AskedArguments[] {
@@ -84,7 +88,7 @@ function readArguments(
   field: GraphQLField<unknown, unknown>,
   variables: Readonly<Record<string, unknown>>,
 ): AskedArguments {
-  const found: AskedArguments = { values: [], objects: [] }
+  const found: AskedArguments = { field, values: [], objects: [] }
   for (const { name, value } of node.arguments ?? []) {
     const type = field.args.find((arg) => arg.name === name.value)?.type
     if (type) collect(found, valueOf(value, variables), type, [name.value], null)

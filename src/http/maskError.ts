@@ -72,11 +72,18 @@ function describe(error: GraphQLError, asked: Asked | undefined): Described {
   if (!asked && thrown instanceof RangeError) {
     return withCode('GRAPHQL_PARSE_FAILED', { message: 'The operation is nested too deeply.' })
   }
-  const shown = isSafeError(thrown) ? safeError(thrown, path !== undefined) : toPublicError(thrown)
+  const shown = isNothingDeleted(thrown)
+    ? withCode('NOT_FOUND')
+    : isSafeError(thrown)
+      ? safeError(thrown, path !== undefined)
+      : toPublicError(thrown)
   if (!asked || !path) return shown
   const { arguments: faulty, comment } = findOffence(thrown, shown.code, asked, path)
   return { ...shown, ...(comment !== null && { message: comment }), arguments: faulty }
 }
+
+// PostGraphile has words for it, and no code.
+const isNothingDeleted = ({ message }: Error) => message.startsWith('No values were deleted in collection')
 
 // What grafserv and Grafast throw for clients to read: a body that cannot be used, a cursor that is none.
 function safeError({ message, extensions }: SafeError, isInField: boolean): PublicError {

@@ -1,4 +1,4 @@
-import { type RelationRules, relationsOf } from '../../plugins/ConstraintsPlugin.ts'
+import { type Column, type RelationRules, relationsOf } from '../../plugins/ConstraintsPlugin.ts'
 import { AppError, type DatabaseFault, databaseFault, type ErrorCode } from '../errors.ts'
 import {
   type ArgumentPath,
@@ -32,7 +32,9 @@ export function findOffence(
       ? byColumns(args, columns, fault, relations)
       : code === 'BAD_USER_INPUT'
         ? byValue(args, fault, value, relations)
-        : []
+        : code === 'NOT_FOUND'
+          ? keysIn(args)
+          : []
     if (found.length > 0) return { arguments: found, comment: columns?.comment ?? null }
   }
   return { arguments: [], comment: columns?.comment ?? null }
@@ -85,28 +87,51 @@ function byColumns(
 const isWithin = (path: ArgumentPath, outer: ArgumentPath) =>
   path.length === outer.length + 1 && outer.every((step, index) => step === path[index])
 
+/** What a mutation finds its row by: what stands in its input beside what it is to become. */
+const keysIn = ({ values }: AskedArguments): ArgumentPath[] =>
+  values.map(({ path }) => path).filter((path) => path.length === 2 && path[1] !== 'clientMutationId')
+
 /** The value that a data exception is about. Postgres does not say where it came from, only sometimes what it was. */
 function byValue(
-  { values }: AskedArguments,
+  { values, objects }: AskedArguments,
   fault: DatabaseFault | null,
   known: unknown,
   relations: Relations,
 ): ArgumentPath[] {
-  const columnOf = ({ inType, path }: AskedValue) => {
-    const rules = [...relations.values()].find(({ inputTypes }) => inType && inputTypes.includes(inType))
-    return rules?.columns.find(({ field }) => field === path.at(-1))
-  }
+  const rulesOf = (type: string | null) =>
+    [...relations.values()].find(({ inputTypes }) => type !== null && inputTypes.includes(type))
+  const columnOf = ({ inType, path }: AskedValue) =>
+    rulesOf(inType)?.columns.find(({ field }) => field === path.findLast((step) => typeof step === 'string'))
+
+  // Domains are named; where null is not in one, a column of it may have been left out.
+  const isOfDomain = (column: Column | undefined) =>
+    fault?.dataType !== undefined && column?.domain === fault.dataType
+  const isNull = fault?.code === '23502'
+  const leftOut = objects.flatMap(({ path, type }) =>
+    (rulesOf(type)?.columns ?? [])
+      .filter((column) => isNull && isOfDomain(column))
+      .map(({ field }) => ({ path: [...path, field], value: null, inType: type }))
+      .filter(({ path: missing }) => !values.some((value) => String(value.path) === String(missing))),
+  )
+
   const given = values.filter(({ value }) => value !== null && value !== undefined)
-  const isQuoted = (value: unknown) => fault?.message.includes(`"${textOf(value)}"`) === true
   const guesses = [
     given.filter(({ value }) => value === known),
-    given.filter((value) => fault?.dataType !== undefined && columnOf(value)?.domain === fault.dataType),
-    given.filter(({ value }) => isQuoted(value)),
+    values.filter((value) => isOfDomain(columnOf(value)) && isNull === (value.value === null)),
+    leftOut,
+    given.filter(({ value }) => fault?.message.includes(`"${textOf(value)}"`) === true),
     given.filter((value) => !fits(value.value, columnOf(value)?.type ?? '')),
-    given,
+    given.filter((value) => statesOfType(columnOf(value)?.type ?? '').includes(fault?.code ?? '')),
+    fault?.code.startsWith('23') === true ? [] : given,
   ]
   const [only, ...others] = guesses.find((guess) => guess.length > 0) ?? []
   return only && others.length === 0 ? [only.path] : []
+}
+
+/** SQLSTATEs that only values of a type can cause. */
+function statesOfType(type: string): readonly string[] {
+  if (/^_?(var)?bit/.test(type)) return ['22026']
+  return /^_?xml/.test(type) ? ['2200L', '2200M', '2200N', '2200S', '2200T'] : []
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))

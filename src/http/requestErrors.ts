@@ -59,10 +59,10 @@ function pathsTo({ loc }: ASTNode): ArgumentPath[] {
 }
 
 function partsOf(node: unknown): ASTNode[] {
-  const parts: unknown[] = Object.entries(node as object).flatMap(([key, part]) =>
+  const parts = Object.entries(node as Record<string, unknown>).map(([key, part]) =>
     key === 'loc' ? [] : part,
   )
-  return parts.filter(isNode)
+  return parts.flat().filter(isNode)
 }
 
 const isNode = (value: unknown): value is ASTNode =>
