@@ -121,12 +121,19 @@ function byValue(
     leftOut,
     given.filter(({ value }) => fault?.message.includes(`"${textOf(value)}"`) === true),
     given.filter((value) => !fits(value.value, columnOf(value)?.type ?? '')),
+    given.filter(({ path, value }) => path.length === 1 && isNegativePage(fault, path[0], value)),
     given.filter((value) => statesOfType(columnOf(value)?.type ?? '').includes(fault?.code ?? '')),
     fault?.code.startsWith('23') === true ? [] : given,
   ]
   const [only, ...others] = guesses.find((guess) => guess.length > 0) ?? []
   return only && others.length === 0 ? [only.path] : []
 }
+
+const isNegativePage = (fault: DatabaseFault | null, name: unknown, value: unknown) =>
+  Number(value) < 0 &&
+  (fault?.code === '2201W'
+    ? name === 'first' || name === 'last'
+    : fault?.code === '2201X' && name === 'offset')
 
 /** SQLSTATEs that only values of a type can cause. */
 function statesOfType(type: string): readonly string[] {
