@@ -17,6 +17,7 @@ export const ExactScalarsPlugin: GraphileConfig.Plugin = {
     hooks: {
       pgCodecs_PgCodec(_info, { pgCodec }) {
         refuseWhatIsCut(pgCodec)
+        if (pgCodec === TYPES.json || pgCodec === TYPES.jsonb) pgCodec.fromPg = parseExactly
       },
     },
   },
@@ -85,6 +86,28 @@ function valueOf(written: ValueNode): unknown {
         nodes: written,
       })
   }
+}
+
+// The digits of a number that JavaScript would round go out as they came.
+function parseExactly(text: string): unknown {
+  if (!/\d{16}/.test(text)) return JSON.parse(text)
+  return parseWithSource(text, (_key, value, { source }) =>
+    typeof value === 'number' &&
+    Number.isInteger(value) &&
+    !Number.isSafeInteger(value) &&
+    source !== undefined
+      ? rawJSON(source)
+      : value,
+  )
+}
+
+// Part of JavaScript, though not yet of TypeScript's types.
+const { parse: parseWithSource, rawJSON } = JSON as unknown as {
+  parse(
+    text: string,
+    reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
+  ): unknown
+  rawJSON(text: string): unknown
 }
 
 const adjusted = new WeakSet<PgCodec>() // these codecs are shared by all schemas

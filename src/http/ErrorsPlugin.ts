@@ -1,13 +1,14 @@
 import 'postgraphile'
 import 'postgraphile/grafserv'
 import type { GrafastExecutionArgs, PromiseOrDirect } from 'postgraphile/grafast'
-import { type ExecutionResult, GraphQLError, type ValidationRule } from 'postgraphile/graphql'
+import { type ExecutionResult, GraphQLError } from 'postgraphile/graphql'
 import { isErrorCode } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Asked } from './askedArguments.ts'
 import type { Explain } from './explainRefusal.ts'
 import { type Circumstances, makeMaskError, type MaskError } from './maskError.ts'
 import { usesOf } from './requestErrors.ts'
+import { unsoundLiterals } from './unsoundLiterals.ts'
 import { unsoundPart } from './unsoundValues.ts'
 
 type Carried = Pick<ExecutionResult, 'data' | 'errors' | 'extensions'>
@@ -74,7 +75,7 @@ export function makeErrorsPlugin(
     grafserv: {
       middleware: {
         setPreset(next, event) {
-          event.validationRules.push(noNul)
+          event.validationRules.push(unsoundLiterals)
           const getConfig = event.getExecutionConfig
           event.getExecutionConfig = async function (context) {
             const config = await getConfig.call(this, context)
@@ -124,10 +125,3 @@ function withCodes(result: { statusCode: number; buffer: Buffer; headers: Record
   const buffer = Buffer.from(JSON.stringify({ ...body, errors }))
   return { buffer, headers: { ...result.headers, 'content-length': String(buffer.length) } }
 }
-
-const noNul: ValidationRule = (context) => ({
-  StringValue(node) {
-    const fault = unsoundPart(node.value)
-    if (fault) context.reportError(new GraphQLError(fault.message, { nodes: node }))
-  },
-})

@@ -80,3 +80,67 @@ test('a stored number that GraphQL cannot write is null, and said to be so', asy
     [['everyType', 'f'], { code: 'UNREPRESENTABLE' }],
   ])
 })
+
+describe('what is easily lost', () => {
+  /** The answer's text, because to parse it could lose something again. */
+  async function textOf(query: string, variables: object = {}): Promise<string> {
+    const response = await fetch(`${api.url}/graphql`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    })
+    return response.text()
+  }
+
+  test('large numbers inside of stored JSON keep their digits', async () => {
+    await withConnection(database().superuserUrl, (client) =>
+      client.query(`update every_type set w = '{"a": [12345678901234567890, 1.5]}' where id = 1`),
+    )
+
+    expect(await textOf('{ everyType(id: 1) { w } }')).toBe(
+      '{"data":{"everyType":{"w":{"a":[12345678901234567890,1.5]}}}}',
+    )
+  })
+
+  test('a name that JavaScript has a use for is a name', async () => {
+    expect(await textOf('{ __proto__: __typename constructor: __typename }')).toBe(
+      '{"data":{"__proto__":"Query","constructor":"Query"}}',
+    )
+    const { data } = await api.ask('query ($__proto__: String!) { unnamed(arg0: 1, arg1: $__proto__) }', {
+      variables: JSON.parse('{ "__proto__": "kept" }') as Record<string, unknown>,
+    })
+    expect(data).toEqual({ unnamed: 'kept1' })
+  })
+
+  test.each([
+    ['f: 1e400', 'f'],
+    ['v: { a: 12345678901234567890 }', 'v'],
+    ['v: { a: maybe }', 'v'],
+    ['c: 9223372036854775808', 'c'],
+    ['j: "a\\u0000b"', 'j'],
+    ['s: "2026-02-30T00:00:00Z"', 's'],
+  ])('%s, written in the operation, is refused at its argument', async (written, name) => {
+    const { errors } = await api.ask(
+      `mutation { createEveryType(input: { everyType: { id: 1, bb: 5, ${written} } }) { clientMutationId } }`,
+    )
+
+    expect(errors).toHaveLength(1)
+    expect(errors![0]!.extensions).toEqual({
+      code: 'BAD_USER_INPUT',
+      arguments: [expect.arrayContaining(['input', 'everyType', name])],
+    })
+  })
+
+  test('numbers written in the operation keep all their digits', async () => {
+    const { data, errors } = await api.ask(
+      `mutation { createEveryType(input: { everyType: {
+        id: 5000, bb: 5, c: 9007199254740993, d: 0.12345678901234567890123
+      } }) { everyType { c d } } }`,
+    )
+
+    expect(errors).toBeUndefined()
+    expect(data).toEqual({
+      createEveryType: { everyType: { c: '9007199254740993', d: '0.12345678901234567890123' } },
+    })
+  })
+})
