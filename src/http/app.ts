@@ -48,9 +48,8 @@ export function makeApp(log: Log, isReady: Readiness): { app: Express; finish():
     app,
     finish() {
       app.use((request, response) => {
-        response
-          .status(404)
-          .json({ errors: [{ message: `Nothing is at ${request.method} ${request.path}.` }] })
+        const message = `Nothing is at ${request.method} ${request.path}.`
+        response.status(404).json({ errors: [{ message, extensions: { code: 'NOT_FOUND' } }] })
       })
       const failed: ErrorRequestHandler = (error, request, response, _next) => {
         answerFailure(log, error, request, response)

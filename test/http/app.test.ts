@@ -43,7 +43,9 @@ describe('requests', () => {
     const response = await fetch(`${api().url}/nowhere`)
 
     expect(response.status).toBe(404)
-    expect(await response.json()).toEqual({ errors: [{ message: 'Nothing is at GET /nowhere.' }] })
+    expect(await response.json()).toEqual({
+      errors: [{ message: 'Nothing is at GET /nowhere.', extensions: { code: 'NOT_FOUND' } }],
+    })
   })
 
   test('a browser finds GraphiQL in development and nothing in production', async () => {
