@@ -39,7 +39,7 @@ export const OneTransactionPlugin: GraphileConfig.Plugin = {
         }
         if ('errors' in result && result.errors?.length) {
           await transaction.end('rollback')
-          return { ...result, data: null }
+          return result.data === undefined ? result : { ...result, data: null }
         }
         try {
           await transaction.end('commit')

@@ -84,6 +84,9 @@ function makeExact(codec: PgCodec): void {
   const arrayOfCodec = codec.arrayOfCodec as PgCodec | undefined
   if (rangeOfCodec && castFromPg) {
     codec.castFromPg = (range) => sql`case when (${range}) is not null then ${castFromPg(range)} end`
+  } else if (codec === TYPES.timetz) {
+    codec.castFromPg = (time) => sql`(${time})::text` // the stock one leaves it in the time zone of the session
+    codec.listCastFromPg = (list) => sql`(${list})::text`
   } else if (castFromPg && dates.includes(codec)) {
     const cast = (date: SQL) =>
       sql`case when isfinite(${date}) and (${date}) >= '0001-01-01' then ${castFromPg(date)} else (${date})::text end`

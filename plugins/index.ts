@@ -2,11 +2,14 @@ import { PgAggregatesPreset } from '@graphile/pg-aggregates'
 import { PgSimplifyInflectionPreset } from '@graphile/simplify-inflection'
 import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connection-filter'
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber'
+import { ConstraintsPlugin } from './ConstraintsPlugin.ts'
 import { DistinctNamesPlugin } from './DistinctNamesPlugin.ts'
+import { ExactScalarsPlugin } from './ExactScalarsPlugin.ts'
 import { NamingPlugin } from './NamingPlugin.ts'
 import { OneTransactionPlugin } from './OneTransactionPlugin.ts'
 import { OrderByRelatedPlugin } from './OrderByRelatedPlugin.ts'
 import { PageSizePlugin } from './PageSizePlugin.ts'
+import { NotFoundPlugin } from './NotFoundPlugin.ts'
 import { PasswordPlugin } from './PasswordPlugin.ts'
 import { WholeDatabasePlugin } from './WholeDatabasePlugin.ts'
 
@@ -23,6 +26,9 @@ export const schemaPreset: GraphileConfig.Preset = {
     DistinctNamesPlugin, // after all that gives names
     WholeDatabasePlugin, // after the presets, which know most types
     PageSizePlugin, // after the presets, whose lists it gives a size
+    ExactScalarsPlugin, // after the presets, whose scalars it makes exact
+    ConstraintsPlugin, // so that errors name arguments
+    NotFoundPlugin, // an update that finds nothing is an error
     PasswordPlugin, // replaces the plan of tagged mutations
     OrderByRelatedPlugin,
     OneTransactionPlugin,

@@ -1,4 +1,5 @@
 import { codeOf } from './fault.ts'
+import { codeOfState } from './postgresErrors.ts'
 
 /** What the registry says of a code. */
 export type ErrorEntry = {
@@ -6,157 +7,263 @@ export type ErrorEntry = {
   status: number
   /** Shown when nobody wrote a better text for the occasion. */
   message: string
+  /** When it comes. */
+  when: string
   /** What the client should do about it. */
   advice: string
-  /** SQLSTATEs that become this code: whole ones of five characters, or classes of two. */
-  sqlstates: readonly string[]
+  /** Whose fault it is: the request's, the server's, or that of the moment. */
+  fault: 'client' | 'server' | 'moment'
+  /** Whether the same request may succeed later; said in `extensions.retryable`. */
+  isRetryable?: true
 }
 
 /** Every code that an error of the API can carry in `extensions.code`. docs/errors.md is made from it. */
 export const errorRegistry = {
-  UNAUTHENTICATED: {
-    status: 401,
-    message: 'Your token is not valid.',
-    advice: 'Sign in again and repeat the request with the new token.',
-    sqlstates: ['28000', '28P01'],
+  BAD_REQUEST: {
+    status: 400,
+    message: 'The request cannot be understood.',
+    when: 'The method, a header, the body or the name of the operation cannot be used.',
+    advice: 'Correct the client; the status says what is wrong: 400, 405, 406 or 415.',
+    fault: 'client',
   },
-  FORBIDDEN: {
-    status: 403,
-    message: 'You may not do that.',
-    advice: 'Do not repeat it as the same caller.',
-    sqlstates: ['42501'],
+  GRAPHQL_PARSE_FAILED: {
+    status: 400,
+    message: 'The operation cannot be read.',
+    when: 'The text of the operation is not GraphQL.',
+    advice: 'Correct the operation at `locations`.',
+    fault: 'client',
   },
-  NOT_FOUND: {
-    status: 404,
-    message: 'There is no such thing, or you may not see it.',
-    advice: 'Check the id; read the list again.',
-    sqlstates: ['NTFND', 'P0002'],
+  GRAPHQL_VALIDATION_FAILED: {
+    status: 400,
+    message: 'The operation does not fit the schema.',
+    when: 'It asks for a field, argument or type that is not there, or leaves out one that must be.',
+    advice: 'Correct the operation at `locations`; generate the client anew.',
+    fault: 'client',
   },
   BAD_USER_INPUT: {
     status: 400,
     message: 'A value is not acceptable.',
-    advice: 'Correct the value; `argument` names it where it is known.',
-    sqlstates: ['22', '23502', '23514'],
+    when: 'A value is not of its type, is out of range, is missing, or breaks a rule that it can be judged by alone.',
+    advice: 'Correct the values that `arguments` names.',
+    fault: 'client',
   },
-  CONFLICT: {
+  UNAUTHENTICATED: {
+    status: 401,
+    message: 'Your token is not valid.',
+    when: 'The token is malformed, has expired or was revoked.',
+    advice: 'Sign in again and repeat the request with the new token.',
+    fault: 'client',
+  },
+  FORBIDDEN: {
+    status: 403,
+    message: 'You may not do that.',
+    when: 'No grant or no policy allows it to this kind of caller.',
+    advice: 'Do not repeat it as the same caller.',
+    fault: 'client',
+  },
+  NOT_FOUND: {
+    status: 404,
+    message: 'There is no such thing, or you may not see it.',
+    when: 'What is to be changed does not exist for this caller.',
+    advice: 'Check the id; read the list again.',
+    fault: 'client',
+  },
+  UNIQUE_VIOLATION: {
     status: 409,
-    message: 'That contradicts what is there already.',
-    advice: 'Read the current state, then decide anew.',
-    sqlstates: ['23505', '23503', '23P01', '23001'],
+    message: 'That is taken already.',
+    when: 'Another row has the same value where each must have its own.',
+    advice: 'Choose another value for what `arguments` names, or change the row that is there.',
+    fault: 'client',
+  },
+  EXCLUSION_VIOLATION: {
+    status: 409,
+    message: 'That collides with something that is there already.',
+    when: 'Another row excludes this one, such as a booking of the same time.',
+    advice: 'Choose other values for what `arguments` names.',
+    fault: 'client',
+  },
+  FOREIGN_KEY_VIOLATION: {
+    status: 409,
+    message: 'That refers to something which does not exist.',
+    when: 'A reference leads nowhere.',
+    advice: 'Correct the id that `arguments` names; what it named may have been deleted.',
+    fault: 'client',
+  },
+  STILL_REFERENCED: {
+    status: 409,
+    message: 'Other things still refer to that.',
+    when: 'A row is to be deleted, or its key changed, while others refer to it.',
+    advice: 'Delete or change first what refers to it.',
+    fault: 'client',
   },
   IMMUTABLE: {
     status: 409,
     message: 'A record of this kind cannot be changed.',
+    when: 'An append-only record is to be changed or deleted.',
     advice: 'Add a new record instead.',
-    sqlstates: ['IMMUT'],
+    fault: 'client',
+  },
+  REFUSED: {
+    status: 422,
+    message: 'That was refused.',
+    when: 'A function of the database raises an error without a code of this list; its message says why.',
+    advice: 'Show the message; `sqlstate`, where it is there, is the function’s own code.',
+    fault: 'client',
   },
   NOT_DONE: {
     status: 409,
     message: 'This was not done, because another part of the request failed.',
+    when: 'A mutation before it failed, and all mutations of a request are one transaction.',
     advice: 'Correct what failed and repeat the whole request: nothing of it was done.',
-    sqlstates: ['25P02'],
+    fault: 'client',
   },
   RETRY: {
     status: 503,
     message: 'Another change was made at the same moment.',
+    when: 'Two transactions were in each other’s way. Nothing was changed.',
     advice: 'Repeat the request.',
-    sqlstates: ['40001', '40P01', '55P03'],
+    fault: 'moment',
+    isRetryable: true,
   },
   TIMEOUT: {
     status: 503,
     message: 'That took too long.',
+    when: 'A statement ran into its time limit. Nothing was changed.',
     advice: 'Ask for less, or try again later.',
-    sqlstates: ['57014', '25P03'],
+    fault: 'moment',
+    isRetryable: true,
   },
   UNAVAILABLE: {
     status: 503,
     message: 'The database cannot be reached at present.',
-    advice: 'Repeat the request after a moment.',
-    sqlstates: ['08', '3D000', '53', '57P01', '57P02', '57P03'],
+    when: 'The connection was lost, or Postgres is starting, ending, full or read-only. A change under way may have been made.',
+    advice: 'Repeat a query after a moment; before repeating a mutation, look whether it was carried out.',
+    fault: 'server',
+    isRetryable: true,
   },
-  BAD_REQUEST: {
-    status: 400,
-    message: 'The request cannot be understood.',
-    advice: 'Correct its method, headers or body; the status says which: 400, 405, 406 or 415.',
-    sqlstates: [],
-  },
-  INVALID_OPERATION: {
-    status: 400,
-    message: 'The operation does not fit this API.',
-    advice: 'Correct the operation: it is not GraphQL, or the schema has no such thing.',
-    sqlstates: [],
+  UNREPRESENTABLE: {
+    status: 200,
+    message: 'GraphQL has no way to write this value.',
+    when: 'A stored number is NaN or infinite, or does not fit its type; the field is null.',
+    advice: 'Treat the value as unknown; everything else in the answer holds.',
+    fault: 'server',
   },
   UNKNOWN_OPERATION: {
     status: 400,
     message: 'Only operations that were registered are accepted here, by their id.',
+    when: 'The server accepts the operations of a manifest alone, and this is none of them.',
     advice: 'Send the `documentId` of an operation in the manifest that the server was given.',
-    sqlstates: [],
+    fault: 'client',
   },
   LIMIT_EXCEEDED: {
     status: 400,
     message: 'The request is too large.',
-    advice: 'Ask for less at once; `limit`, `value` and `maximum` say of what. 413 where it is the body.',
-    sqlstates: [],
+    when: 'The request is over one of the [limits](limits.md); 413 where it is the body.',
+    advice: 'Ask for less at once; `limit`, `value` and `maximum` say of what.',
+    fault: 'client',
   },
   INTERNAL: {
     status: 500,
     message: 'Something went wrong on our side.',
+    when: 'Nobody foresaw it.',
     advice: 'Report it with its `errorId`, under which the log has the details.',
-    sqlstates: [],
+    fault: 'server',
   },
 } as const satisfies Record<string, ErrorEntry>
 
 export type ErrorCode = keyof typeof errorRegistry
 
+/** Whether a text is one of the codes of the registry. */
+export const isErrorCode = (code: unknown): code is ErrorCode =>
+  typeof code === 'string' && Object.hasOwn(errorRegistry, code)
+
 /** An error that clients see as it is: a registered code and a message written for people. */
 export class AppError extends Error {
   readonly code: ErrorCode
-  /** The argument that is at fault, where there is one. */
+  /** The argument that is at fault, where it is known, as SQL calls it. */
   readonly argument: string | undefined
+  /** The value that is at fault, where only that is known. */
+  readonly value: unknown
 
-  constructor(code: ErrorCode, message: string, options: { argument?: string; cause?: unknown } = {}) {
-    super(message, { cause: options.cause })
+  constructor(
+    code: ErrorCode,
+    message: string,
+    { argument, value, cause }: { argument?: string; value?: unknown; cause?: unknown } = {},
+  ) {
+    super(message, { cause })
     this.name = 'AppError'
     this.code = code
-    this.argument = options.argument
+    this.argument = argument
+    this.value = value
   }
 }
 
-const codes = Object.entries(errorRegistry) as [ErrorCode, ErrorEntry][]
-const lostConnection = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'])
+const lostConnection = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'])
 
 /** The registered code of a SQLSTATE or a system's network error; INTERNAL for any other. */
-export function errorCode(code: string | undefined): ErrorCode {
+export function errorCode(code: string | undefined, isRaised = true): ErrorCode {
   if (code === undefined) return 'INTERNAL'
   if (lostConnection.has(code)) return 'UNAVAILABLE'
-  const find = (state: string) => codes.find(([, entry]) => entry.sqlstates.includes(state))?.[0]
-  return find(code) ?? find(code.slice(0, 2)) ?? 'INTERNAL'
+  return codeOfState(code, isRaised) ?? 'INTERNAL'
+}
+
+/** What pg says of an error of the database, as far as it is looked at here. */
+export type DatabaseFault = {
+  code: string
+  message: string
+  schema?: string
+  table?: string
+  column?: string
+  constraint?: string
+  dataType?: string
+  detail?: string
+  hint?: string
+  routine?: string
+}
+
+/** The error as one that Postgres reported, or null when it is not one. */
+export function databaseFault(error: unknown): DatabaseFault | null {
+  const isOne = error instanceof Error && 'severity' in error && codeOf(error) !== undefined
+  return isOne ? (error as unknown as DatabaseFault) : null
 }
 
 /** What a client may know of an error. */
-export type PublicError = { code: ErrorCode; message: string; hint?: string; argument?: string }
+export type PublicError = {
+  code: ErrorCode
+  message: string
+  hint?: string
+  retryable?: true
+  /** The code that a function of the database gave it, where the registry has none. */
+  sqlstate?: string
+}
 
 /**
  * Turns anything thrown into what a client may know of it. Words reach the client only when somebody
  * wrote them for that: in an AppError, or in a `raise` of a SQL function.
  */
 export function toPublicError(error: unknown): PublicError {
-  if (error instanceof AppError) {
-    return { code: error.code, message: error.message, ...(error.argument && { argument: error.argument }) }
-  }
+  if (error instanceof AppError) return withCode(error.code, { message: error.message })
+  const fault = databaseFault(error)
+  if (fault?.routine === 'exec_stmt_raise') return raisedError(fault)
+
   const message = error instanceof Error ? error.message : ''
   // pg and its pool have no code for these.
   const isLost =
     /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/.test(message)
-  const code = isLost ? 'UNAVAILABLE' : errorCode(codeOf(error))
-  const raised = error as { routine?: string; hint?: string; column?: string }
-  const isRaised = raised.routine === 'exec_stmt_raise' && code !== 'INTERNAL'
-  return {
-    code,
-    message: isRaised ? message : errorRegistry[code].message,
-    ...(isRaised && raised.hint && { hint: raised.hint }),
-    ...(code !== 'INTERNAL' && raised.column && { argument: camelCase(raised.column) }),
-  }
+  // Postgres has one state for both, and says it in words alone.
+  const isReferenced = fault?.code === '23503' && fault.message.startsWith('update or delete')
+  const code = isLost ? 'UNAVAILABLE' : isReferenced ? 'STILL_REFERENCED' : errorCode(codeOf(error), false)
+  return withCode(code)
 }
 
-const camelCase = (name: string) => name.replace(/_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+function raisedError({ code: state, message, hint }: DatabaseFault): PublicError {
+  const known = codeOfState(state, true)
+  if (known === 'INTERNAL') return withCode(known)
+  return withCode(known ?? 'REFUSED', { message, ...(hint && { hint }), ...(!known && { sqlstate: state }) })
+}
+
+/** A code with what the registry says of it, and better words where there are some. */
+export function withCode(code: ErrorCode, words: Partial<PublicError> = {}): PublicError {
+  const { message, isRetryable }: ErrorEntry = errorRegistry[code]
+  return { code, message, ...(isRetryable && { retryable: true }), ...words }
+}

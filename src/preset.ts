@@ -10,20 +10,22 @@ import { schemaPreset } from '../plugins/index.ts'
 import type { Config } from './config.ts'
 import { applySettings, identifyByToken, makeCallerService } from './database/callerClient.ts'
 import { migrationsFolder } from './database/migrations.ts'
+import { makeErrorsPlugin } from './http/ErrorsPlugin.ts'
+import type { Explain } from './http/explainRefusal.ts'
 import type { Identify } from './http/identity.ts'
-import { makeMaskError } from './http/maskError.ts'
 import { makeOperationPlugin } from './http/OperationPlugin.ts'
-import { completeMask } from './http/requestErrors.ts'
+import { withRequestId } from './http/requestIds.ts'
 import type { Log } from './log.ts'
 import { readManifest } from './trustedDocuments.ts'
 
-/** What the API is made of, given its settings and its connections; see startApi for `demoToken`. */
+/** What the API is made of, given its settings and its connections; see startApi for the last two. */
 export function makePreset(
   config: Config,
   pool: Pool,
   log: Log,
   identify: Identify,
   demoToken: string | null = null,
+  explain: Explain | null = null,
 ): GraphileConfig.Preset {
   const isDevelopment = config.mode === 'development'
   const { limits, introspection } = config
@@ -33,16 +35,20 @@ export function makePreset(
     keepsPrepared: config.preparedStatements,
     statementMs: limits.statementMs,
   })
+  const errors = makeErrorsPlugin(log, explain)
+  const maskError = withRequestId(errors.maskError, { isTalkative: isDevelopment })
 
   return {
     extends: [schemaPreset],
     plugins: [
       ...(config.isProject ? [pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5'))] : []),
+      errors.plugin,
       makeOperationPlugin({
         limits,
         introspection,
         isTalkative: isDevelopment,
         trusted: trusted && new Set(trusted.values()),
+        maskError,
       }),
       ...(trusted ? [PersistedPlugin] : []),
     ],
@@ -73,7 +79,7 @@ export function makePreset(
       graphiqlOnGraphQLGET: isDevelopment,
       watch: isDevelopment,
       websockets: true,
-      maskError: completeMask(makeMaskError(log), { isTalkative: isDevelopment }),
+      maskError,
       ...(trusted && {
         // A text that is in no manifest, where there is no such id: it is refused like any other of that kind.
         persistedOperationsGetter: (id) => trusted.get(id) ?? '',

@@ -103,7 +103,14 @@ async function startParts(
   if (api && listener) {
     const socket = listener
     const served = await progress.step('API', async () =>
-      (await api).startApi(config, database.authenticatorUrl, socket, log, demo?.token ?? null),
+      (await api).startApi(
+        config,
+        database.authenticatorUrl,
+        socket,
+        log,
+        demo?.token ?? null,
+        database.ownerUrl,
+      ),
     )
     lifecycle.onClose('API', served.close)
   }

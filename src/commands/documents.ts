@@ -1,10 +1,10 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import type { GraphQLError } from 'postgraphile/graphql'
 import {
   buildSchema,
   type DefinitionNode,
   type FragmentDefinitionNode,
+  GraphQLError,
   Kind,
   type OperationDefinitionNode,
   parse,
@@ -88,6 +88,7 @@ function record(schema: string, sources: readonly Source[], limits: Limits): Tru
     rules: specifiedRules,
     isTalkative: true,
     trusted: null,
+    maskError: (error) => (error instanceof GraphQLError ? error : new GraphQLError(error.message)),
   })
   const recorded = operations.map((operation): TrustedDocument => {
     const body = withFragments(operation, fragments)

@@ -11,10 +11,11 @@ import type { BufferResult, ExecutionConfig, RequestDigest, Result } from 'postg
 import { type ErrorCode, toPublicError } from '../errors.ts'
 import { type Excess, findExcess, type Limits } from '../limits.ts'
 import { type DocumentReader, makeDocumentReader } from './documentReader.ts'
+import type { MaskError } from './maskError.ts'
 import { measureVariables } from './measureOperation.ts'
 import { excessError } from './pageSizeRule.ts'
 import { readBody } from './requestBody.ts'
-import { rememberRequest, withExtensions } from './requestErrors.ts'
+import { rememberRequest, withExtensions } from './requestIds.ts'
 
 /** What operations are accepted by. */
 export type OperationOptions = {
@@ -24,12 +25,14 @@ export type OperationOptions = {
   isTalkative: boolean
   /** The only texts that are accepted; null: any is. */
   trusted: ReadonlySet<string> | null
+  /** Gives what is wrong with a document its code. */
+  maskError: MaskError
 }
 
 /**
  * What stands between a request and the planning of its operation, over HTTP and over a WebSocket alike:
  * the body is read, the document held against the limits, the schema and the manifest, the variables
- * against the limits. Gives each error its code and its request's id, and the answer the status that fits.
+ * against the limits. Gives each error its request's id, and the answer the status that fits.
  */
 export function makeOperationPlugin(options: OperationOptions): GraphileConfig.Plugin {
   const { limits } = options

@@ -6,6 +6,7 @@ import { makePool } from '../database/connection.ts'
 import type { Log } from '../log.ts'
 import { makePreset } from '../preset.ts'
 import { makeApp } from './app.ts'
+import { makeExplain } from './explainRefusal.ts'
 import { makeGraphqlEndpoint } from './graphqlEndpoint.ts'
 import { makeIdentify } from './identity.ts'
 import type { Listener } from './listen.ts'
@@ -19,7 +20,7 @@ export type Api = {
 
 /**
  * Builds the API of a database and serves it on a listener. GraphiQL, where it is served, opens with
- * `demoToken` in its headers. Throws when the schema cannot be built.
+ * `demoToken` in its headers; in development, refusals are explained as the owner sees them. Throws when the schema cannot be built.
  */
 export async function startApi(
   config: Config,
@@ -27,10 +28,12 @@ export async function startApi(
   listener: Listener,
   log: Log,
   demoToken: string | null,
+  ownerUrl = config.databaseUrl,
 ): Promise<Api> {
   const pool = makePool(authenticatorUrl, config.poolSize, log, config.limits.connectionMs)
   const identify = makeIdentify(config)
-  const instance = postgraphile(makePreset(config, pool, log, identify, demoToken))
+  const explain = config.mode === 'development' ? makeExplain(ownerUrl ?? authenticatorUrl) : null
+  const instance = postgraphile(makePreset(config, pool, log, identify, demoToken, explain))
   try {
     await instance.getSchema()
   } catch (error) {

@@ -8,6 +8,7 @@ import {
 } from 'postgraphile/graphql'
 import { errorRegistry } from '../errors.ts'
 import { type Excess, findExcess, type Limits } from '../limits.ts'
+import type { MaskError } from './maskError.ts'
 import { measureOperations, measureText } from './measureOperation.ts'
 import { excessError, findPageExcess, pageSizeRule } from './pageSizeRule.ts'
 
@@ -33,6 +34,8 @@ export type ReaderOptions = {
   isTalkative: boolean
   /** The only texts that are accepted; null: any is. */
   trusted: ReadonlySet<string> | null
+  /** Gives what is wrong with a document its code. */
+  maskError: MaskError
 }
 
 /** How many documents are kept, parsed; the least recently used goes first. */
@@ -40,7 +43,7 @@ const kept = 500
 
 /** Makes a reader, which costs a document that it knows no more than to look it up by its text. */
 export function makeDocumentReader(schema: GraphQLSchema, options: ReaderOptions): DocumentReader {
-  const { limits, rules, isTalkative, trusted } = options
+  const { limits, rules, isTalkative, trusted, maskError } = options
   const documents = new Map<string, DocumentNode>()
   const most = Math.max(kept, trusted?.size ?? 0)
   const pageSizes = new WeakMap<DocumentNode, ReadonlySet<string>>()
@@ -55,7 +58,7 @@ export function makeDocumentReader(schema: GraphQLSchema, options: ReaderOptions
     try {
       document = parse(text)
     } catch (error) {
-      return { errors: [invalid(error as GraphQLError)], isRefused: false }
+      return { errors: [maskError(error as Error)], isRefused: false }
     }
     const largeness = findExcess(measureOperations(document), limits)
     if (largeness) return refusal(excessError(largeness))
@@ -70,7 +73,7 @@ export function makeDocumentReader(schema: GraphQLSchema, options: ReaderOptions
     const oversize = errors.find(isExcess)
     if (oversize) return refusal(oversize)
     if (errors.length > 0) {
-      return { errors: (isTalkative ? errors : errors.slice(0, 1)).map(invalid), isRefused: false }
+      return { errors: (isTalkative ? errors : errors.slice(0, 1)).map(maskError), isRefused: false }
     }
     if (variables.size > 0) pageSizes.set(document, variables)
     return { document }
@@ -105,7 +108,3 @@ const isExcess = ({ extensions }: GraphQLError): boolean => extensions.code === 
 
 const fault = (code: 'UNKNOWN_OPERATION') =>
   new GraphQLError(errorRegistry[code].message, { extensions: { code } })
-
-// As GraphQL says it, with the code that it has here.
-const invalid = ({ message, nodes, source, positions }: GraphQLError) =>
-  new GraphQLError(message, { nodes, source, positions, extensions: { code: 'INVALID_OPERATION' } })

@@ -24,7 +24,11 @@ describe('errors', () => {
       expect.objectContaining({
         message: 'You may not do that.',
         path: ['offices'],
-        extensions: { code: 'FORBIDDEN', requestId: expect.any(String) },
+        extensions: {
+          code: 'FORBIDDEN',
+          requestId: expect.any(String),
+          errorId: expect.stringMatching(/^[\da-f-]{36}$/),
+        },
       }),
     ])
   })
@@ -36,9 +40,10 @@ describe('errors', () => {
       token,
     })
 
-    expect(answer.errors?.[0]?.extensions).toEqual({
+    expect(answer.errors?.[0]?.extensions).toMatchObject({
       code: 'BAD_USER_INPUT',
       requestId: expect.any(String),
+      arguments: [['input', 'name']],
     })
     expect(JSON.stringify(answer)).not.toContain('organizations_')
   })
@@ -59,7 +64,7 @@ describe('errors', () => {
       message: 'That is not a time zone.',
       extensions: {
         code: 'BAD_USER_INPUT',
-        argument: 'timeZone',
+        arguments: [['input', 'office', 'timeZone']],
         hint: 'Use an IANA name such as Europe/Berlin.',
       },
     })

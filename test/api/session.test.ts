@@ -53,7 +53,11 @@ describe('signing up', () => {
   ])('signing up as %s names the argument at fault', async (email, given, argument) => {
     const { errors } = await api().ask(signUp, { variables: { email, password: given } })
 
-    expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument })
+    expect(errors?.[0]?.extensions).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      arguments: [['input', argument]],
+      ...(argument === 'email' && { hint: 'Write it as name@example.com.' }),
+    })
   })
 
   test('a sign-up queues one welcome in its own transaction', async () => {

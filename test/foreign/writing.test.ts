@@ -187,17 +187,29 @@ describe('a clerk with few rights', () => {
 
   test('is told by a code what the database refuses', async () => {
     const refusals = [
-      ['CONFLICT', `deleteShopPart(input: { shopId: "1", position: 1 }) { shopPart { name } }`],
-      ['BAD_USER_INPUT', `createShop(input: { shop: { code: "lower case", labels: [] } }) { shop { code } }`],
-      ['CONFLICT', `createShop(input: { shop: { code: "A", labels: [] } }) { shop { code } }`],
+      {
+        mutation: `deleteShopPart(input: { shopId: "1", position: 1 }) { shopPart { name } }`,
+        code: 'STILL_REFERENCED',
+        arguments: [
+          ['input', 'shopId'],
+          ['input', 'position'],
+        ],
+      },
+      {
+        mutation: `createShop(input: { shop: { code: "lower case", labels: [] } }) { shop { code } }`,
+        code: 'BAD_USER_INPUT',
+        arguments: [['input', 'shop', 'code']],
+      },
+      {
+        mutation: `createShop(input: { shop: { code: "A", labels: [] } }) { shop { code } }`,
+        code: 'UNIQUE_VIOLATION',
+        arguments: [['input', 'shop', 'code']],
+      },
     ]
-    for (const [code, mutation] of refusals) {
+    for (const { mutation, ...expected } of refusals) {
       const { data, errors } = await api.ask(`mutation { ${mutation} }`)
 
-      expect({ data, codes: errors?.map(({ extensions }) => extensions?.code) }).toEqual({
-        data: null,
-        codes: [code],
-      })
+      expect({ data, errors }).toMatchObject({ data: null, errors: [{ extensions: expected }] })
     }
   })
 

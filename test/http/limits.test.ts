@@ -68,7 +68,7 @@ describe('a request over a limit', () => {
       const next = client.iterate({ query, variables }).next()
       refused.push(
         await next.then(
-          ({ value }) => value?.errors,
+          ({ value }) => value?.errors as unknown,
           (errors: unknown) => errors,
         ),
       )
@@ -140,7 +140,7 @@ describe('a request within the limits', () => {
     expect(errors).toMatchObject([
       {
         message: 'Cannot spread fragment "a" within itself via "b".',
-        extensions: { code: 'INVALID_OPERATION' },
+        extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
       },
     ])
   })

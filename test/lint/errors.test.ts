@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { parsePlPgSQL } from 'libpg-query'
-import { type ErrorEntry, errorCode, errorRegistry } from '../../src/errors.ts'
+import { type ErrorCode, type ErrorEntry, errorCode, errorRegistry } from '../../src/errors.ts'
 import { codeOf } from '../../src/fault.ts'
+import { statesOf } from '../../src/postgresErrors.ts'
 import { useTransaction } from '../support/database.ts'
 
 const as = useTransaction()
@@ -76,8 +77,8 @@ const isKnown = (code: string) => isCode(code) || (code.length === 5 && errorCod
 
 /** Our own SQLSTATEs, as opposed to those of the SQL standard and of Postgres. */
 const isOwn = (state: string) => /^[A-Z]{5}$/.test(state)
-const entries: ErrorEntry[] = Object.values(errorRegistry)
-const ownStates = entries.flatMap((entry) => entry.sqlstates).filter(isOwn)
+const codes = Object.keys(errorRegistry) as ErrorCode[]
+const ownStates = codes.flatMap(statesOf).filter(isOwn)
 
 /** In the registry without being raised yet, and what for. */
 const reserved: Record<string, string> = {
@@ -168,5 +169,35 @@ describe('our own SQLSTATEs', () => {
     const page = readFileSync(join(import.meta.dirname, '../../docs/errors.md'), 'utf8')
 
     expect(ownStates.filter((state) => !page.includes(`\`${state}\``))).toEqual([])
+  })
+})
+
+describe('the codes of the registry', () => {
+  /** The sources, without the registry itself. */
+  function sources(): string {
+    const root = join(import.meta.dirname, '../..')
+    const files = ['src', 'plugins', 'worker'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) =>
+        join(root, folder, file),
+      ),
+    )
+    const read = files.filter((file) => file.endsWith('.ts')).map((file) => readFileSync(file, 'utf8'))
+    return read.join('\n').replace(/export const errorRegistry = \{[\s\S]*?\n\} as const/, '')
+  }
+
+  test('are each given to an error of Postgres, or by the server', () => {
+    const text = sources()
+
+    expect(text).not.toContain('UNIQUE_VIOLATION: {') // the registry does not vouch for itself
+    expect(codes.filter((code) => !text.includes(`'${code}'`))).toEqual([])
+  })
+
+  test('say when they come, what to do, and with which status', () => {
+    const entries: [string, ErrorEntry][] = Object.entries(errorRegistry)
+    const wanting = entries.filter(
+      ([, { status, message, when, advice }]) =>
+        status < 200 || status > 599 || [message, when, advice].some((words) => !/^[A-Z].+\.$/s.test(words)),
+    )
+    expect(wanting).toEqual([])
   })
 })
