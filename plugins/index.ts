@@ -4,6 +4,7 @@ import { PostGraphileAmberPreset } from 'postgraphile/presets/amber'
 import { DistinctNamesPlugin } from './DistinctNamesPlugin.ts'
 import { NamingPlugin } from './NamingPlugin.ts'
 import { PasswordPlugin } from './PasswordPlugin.ts'
+import { RealtimePlugin } from './RealtimePlugin.ts'
 import { WholeDatabasePlugin } from './WholeDatabasePlugin.ts'
 
 /** How a schema becomes an API, in the order in which it happens. Knows neither settings nor HTTP. */
@@ -17,6 +18,7 @@ export const schemaPreset: GraphileConfig.Preset = {
     NamingPlugin, // after the presets, whose names it improves
     DistinctNamesPlugin, // after all that gives names
     WholeDatabasePlugin, // after the presets, which know most types
+    RealtimePlugin, // after all types there are
     PasswordPlugin, // replaces the plan of tagged mutations
   ],
   disablePlugins: [

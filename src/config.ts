@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { closest, distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
 import { Fault } from './fault.ts'
+import { type RealtimeLimitName, realtimeLimits, type RealtimeLimits } from './realtimeLimits.ts'
 import { type SettingName, settingNames, settings } from './settings.ts'
 
 /** Where settings come from, the later ones winning: the .env file, the environment, flags. */
@@ -48,6 +49,7 @@ export type Config = Readonly<{
   /** Whether statements may stay prepared on a connection. */
   preparedStatements: boolean
   workerConcurrency: number
+  limits: RealtimeLimits
 }>
 
 type Values = { [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> }
@@ -111,6 +113,9 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
     poolSize: value.POOL_SIZE,
     preparedStatements: value.PREPARED_STATEMENTS,
     workerConcurrency: value.WORKER_CONCURRENCY,
+    limits: Object.fromEntries(
+      (Object.keys(realtimeLimits) as RealtimeLimitName[]).map((name) => [name, value[name]]),
+    ) as RealtimeLimits,
   })
 }
 

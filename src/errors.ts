@@ -50,6 +50,18 @@ export const errorRegistry = {
     advice: 'Add a new record instead.',
     sqlstates: ['IMMUT'],
   },
+  RELOAD: {
+    status: 410,
+    message: 'What happened since cannot be told.',
+    advice: 'Subscribe again without a cursor, then read anew what you show.',
+    sqlstates: [],
+  },
+  TOO_MANY_OPERATIONS: {
+    status: 429,
+    message: 'Too many operations are under way on this WebSocket.',
+    advice: 'Complete some of them first.',
+    sqlstates: [],
+  },
   RETRY: {
     status: 503,
     message: 'Another change was made at the same moment.',

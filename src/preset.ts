@@ -7,18 +7,20 @@ import { pgSmartTagsFromFile } from 'postgraphile/utils'
 import { schemaPreset } from '../plugins/index.ts'
 import type { Config } from './config.ts'
 import { applySettings, identifyByToken, makeCallerService } from './database/callerClient.ts'
+import type { ChangeFeed } from './database/changeFeed.ts'
 import { migrationsFolder } from './database/migrations.ts'
 import type { Identify } from './http/identity.ts'
 import { makeMaskError } from './http/maskError.ts'
 import type { Log } from './log.ts'
 
-/** What the API is made of, given its settings and its connections; see startApi for `demoToken`. */
+/** What the API is made of, given its settings and its connections; see startApi for the last two. */
 export function makePreset(
   config: Config,
   pool: Pool,
   log: Log,
   identify: Identify,
   demoToken: string | null = null,
+  changeFeed: ChangeFeed | null = null,
 ): GraphileConfig.Preset {
   const isDevelopment = config.mode === 'development'
 
@@ -39,12 +41,9 @@ export function makePreset(
     },
     grafast: {
       async context({ node, ws }) {
-        const authorization = ws?.normalizedConnectionParams?.authorization
-        return {
-          pgSettings:
-            node?.req.callerSettings ??
-            (await identify(typeof authorization === 'string' ? authorization : undefined)),
-        }
+        // A POST has been identified by now, and so has a WebSocket.
+        const settings = (node?.req ?? ws?.request)?.callerSettings
+        return { pgSettings: settings ?? (await identify(undefined)), changeFeed }
       },
     },
     grafserv: {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type RealtimeLimitName, realtimeLimits } from './realtimeLimits.ts'
 
 /** One setting: how its text is read, and the words for people. */
 type Setting<T> = {
@@ -31,6 +32,17 @@ const httpUrl = z
   .string()
   .refine((text) => /^https?:\/\/./.test(text) && URL.canParse(text))
   .optional()
+
+const limits = Object.fromEntries(
+  Object.entries(realtimeLimits).map(([name, { otherwise, least, most, unit, reason }]) => [
+    name,
+    setting({
+      schema: integer(least, most, otherwise),
+      expected: `a number of ${unit} from ${least} to ${most}`,
+      about: reason,
+    }),
+  ]),
+) as Record<RealtimeLimitName, Setting<number>>
 
 /** Every setting there is, by its name in the environment; as a flag, `PORT` is written `--port`. */
 export const settings = {
@@ -159,6 +171,7 @@ export const settings = {
     expected: 'a number from 1 to 100',
     about: 'How many jobs a worker runs at a time.',
   }),
+  ...limits,
 }
 
 export type SettingName = keyof typeof settings

@@ -1,10 +1,12 @@
 import type { Pool } from 'pg'
 import { postgraphile, type PostGraphileInstance } from 'postgraphile'
 import type { Config } from '../config.ts'
+import { makeChangeFeed } from '../database/changeFeed.ts'
 import { makePool } from '../database/connection.ts'
 import type { Log } from '../log.ts'
 import { makePreset } from '../preset.ts'
 import { makeApp } from './app.ts'
+import { makeCallers } from './callers.ts'
 import { makeGraphqlEndpoint } from './graphqlEndpoint.ts'
 import { makeIdentify } from './identity.ts'
 import type { Listener } from './listen.ts'
@@ -28,10 +30,17 @@ export async function startApi(
 ): Promise<Api> {
   const pool = makePool(authenticatorUrl, config.poolSize, log)
   const identify = makeIdentify(config)
-  const instance = postgraphile(makePreset(config, pool, log, identify, demoToken))
+  const feed = makeChangeFeed({
+    url: authenticatorUrl,
+    pool,
+    retentionHours: config.limits.LIMIT_RETENTION_HOURS,
+    log,
+  })
+  const instance = postgraphile(makePreset(config, pool, log, identify, demoToken, feed))
   try {
     await instance.getSchema()
   } catch (error) {
+    await feed.close()
     await instance.release()
     await releaseServices(instance)
     await pool.end()
@@ -40,7 +49,8 @@ export async function startApi(
 
   let isLeaving = false
   const { app, finish } = makeApp(log, async () => (isLeaving ? 'shutting down' : databaseFault(pool)))
-  const endpoint = await makeGraphqlEndpoint(instance, identify, log)
+  const callers = makeCallers({ pool, isProject: config.isProject, log })
+  const endpoint = await makeGraphqlEndpoint(instance, identify, log, { callers, limits: config.limits })
   app.use(endpoint.pages)
   finish()
   listener.server.on('request', (request, response) => {
@@ -54,6 +64,9 @@ export async function startApi(
       isLeaving = true
       // In this order nothing is taken from under a request: the door first, then what it leads to.
       const closed = listener.close(graceMs)
+      await endpoint.close()
+      callers.close()
+      await feed.close()
       await instance.release()
       await releaseServices(instance)
       await closed

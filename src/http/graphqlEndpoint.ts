@@ -4,8 +4,11 @@ import type { NextFunction, RequestHandler } from 'express'
 import type { PostGraphileInstance } from 'postgraphile'
 import { grafserv } from 'postgraphile/grafserv/node'
 import type { Log } from '../log.ts'
+import type { RealtimeLimits } from '../realtimeLimits.ts'
 import { answerFailure, firstSteps } from './app.ts'
+import type { Callers } from './callers.ts'
 import { type Identify, identifyRequest } from './identity.ts'
+import { makeWebSockets } from './websocket.ts'
 
 /** The ways into GraphQL. */
 export type GraphqlEndpoint = {
@@ -15,6 +18,8 @@ export type GraphqlEndpoint = {
   pages: RequestHandler
   /** Takes WebSockets on the endpoint's path, and closes others. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Ends the WebSockets. */
+  close(): Promise<void>
 }
 
 type Handle = (request: IncomingMessage, response: ServerResponse, next?: NextFunction) => Promise<void>
@@ -24,6 +29,7 @@ export async function makeGraphqlEndpoint(
   instance: PostGraphileInstance,
   identify: Identify,
   log: Log,
+  { callers, limits }: { callers: Callers; limits: RealtimeLimits },
 ): Promise<GraphqlEndpoint> {
   const server = instance.createServ(grafserv)
   await server.ready()
@@ -31,7 +37,7 @@ export async function makeGraphqlEndpoint(
   // is asynchronous.
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- WebSockets are seen to below
   const handle = server.createHandler() as unknown as Handle
-  const upgrade = await server.getUpgradeHandler()
+  const sockets = makeWebSockets({ server, identify, callers, limits, log })
   const steps = firstSteps(log)
 
   return {
@@ -45,8 +51,9 @@ export async function makeGraphqlEndpoint(
     },
     pages: (request, response, next) => void handle(request, response, next).catch(next),
     upgrade(request, socket, head) {
-      if (upgrade && server.shouldHandleUpgrade(request, socket, head)) upgrade(request, socket, head)
+      if (server.shouldHandleUpgrade(request, socket, head)) sockets.upgrade(request, socket, head)
       else socket.destroy()
     },
+    close: sockets.close,
   }
 }
