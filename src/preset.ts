@@ -11,6 +11,7 @@ import type { ChangeFeed } from './database/changeFeed.ts'
 import { migrationsFolder } from './database/migrations.ts'
 import type { Identify } from './http/identity.ts'
 import { makeMaskError } from './http/maskError.ts'
+import { NoHttpSubscriptionsPlugin } from './http/NoHttpSubscriptionsPlugin.ts'
 import type { Log } from './log.ts'
 
 /** What the API is made of, given its settings and its connections; see startApi for the last two. */
@@ -26,7 +27,10 @@ export function makePreset(
 
   return {
     extends: [schemaPreset],
-    plugins: config.isProject ? [pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5'))] : [],
+    plugins: [
+      ...(config.isProject ? [pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5'))] : []),
+      NoHttpSubscriptionsPlugin,
+    ],
     pgServices: [
       makeCallerService(pool, config.schemas, {
         caller: config.isProject ? identifyByToken : applySettings,

@@ -100,7 +100,7 @@ export function makeWebSockets({ server, identify, callers, limits, log }: WebSo
       {
         protocol: socket.protocol,
         send: (data) => send(socket, data, limits),
-        close: (code, reason) => cut(socket, code, reason),
+        close: (code, reason) => cut(socket, code ?? 1000, reason ?? ''),
         onMessage(receive) {
           socket.on('message', (data: Buffer) => {
             void receive(data.toString()).catch((error: unknown) => {

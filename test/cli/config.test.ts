@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import { type Config, loadConfig, type RawSettings } from '../../src/config.ts'
 import { Fault } from '../../src/fault.ts'
+import { realtimeLimits } from '../../src/realtimeLimits.ts'
 import { type SettingName, settingNames, settings } from '../../src/settings.ts'
 
 const url = 'postgres://ann:hush@db.example.com/office'
@@ -43,6 +44,15 @@ describe('no settings', () => {
       poolSize: 20,
       preparedStatements: true,
       workerConcurrency: 4,
+      limits: {
+        LIMIT_CONNECTIONS_PER_CALLER: 50,
+        LIMIT_OPERATIONS_PER_CONNECTION: 100,
+        LIMIT_FRAME_BYTES: 100_000,
+        LIMIT_INIT_SECONDS: 3,
+        LIMIT_UNREAD_SECONDS: 10,
+        LIMIT_UNREAD_BYTES: 1_000_000,
+        LIMIT_RETENTION_HOURS: 24,
+      },
     } satisfies Config)
   })
 
@@ -150,6 +160,12 @@ describe('wrong settings', () => {
     POOL_SIZE: ['1', '1001', 'many'],
     PREPARED_STATEMENTS: ['true', 'no', 'OFF'],
     WORKER_CONCURRENCY: ['0', '101', '2.5'],
+    ...Object.fromEntries(
+      Object.entries(realtimeLimits).map(([name, { least, most }]) => [
+        name,
+        [String(least - 1), String(most + 1), 'none'],
+      ]),
+    ),
   }
   const cases = Object.entries(wrong).flatMap(([name, values]) =>
     values.map((value) => [name as SettingName, value] as const),
