@@ -17,6 +17,7 @@ import {
   type Step,
 } from 'postgraphile/grafast'
 import 'postgraphile/graphile-build-pg'
+import type { GraphQLOutputType } from 'postgraphile/graphql'
 import type { ChangeFeed } from '../src/database/changeFeed.ts'
 import { type Change, subscribe } from '../src/database/subscription.ts'
 import { AppError } from '../src/errors.ts'
@@ -78,7 +79,7 @@ export const RealtimePlugin: GraphileConfig.Plugin = {
         callback(_, build) {
           const tables = realtimeTables(build)
           if (tables.length === 0) return _
-          const { inflection, graphql } = build
+          const { inflection } = build
           build.registerEnumType(
             inflection.changeKind(),
             {},
@@ -90,7 +91,7 @@ export const RealtimePlugin: GraphileConfig.Plugin = {
             }),
             'RealtimePlugin',
           )
-          for (const table of tables) registerChangeType(build, table, graphql)
+          for (const table of tables) registerChangeType(build, table)
           return _
         },
       },
@@ -147,7 +148,12 @@ function keyOf({ uniques }: Table): readonly string[] {
   return (byId ?? uniques.find(({ isPrimary }) => isPrimary))?.attributes ?? []
 }
 
-function registerChangeType(build: Build, table: Table, { GraphQLNonNull }: Build['graphql']) {
+/** The type of a name, never null. */
+const required = (build: Build, name: string): GraphQLOutputType =>
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- it takes the type for a list
+  new build.graphql.GraphQLNonNull(build.getOutputTypeByName(name))
+
+function registerChangeType(build: Build, table: Table) {
   const { inflection } = build
   const rowField = inflection.changedRowField(table)
   build.registerObjectType(
@@ -157,12 +163,12 @@ function registerChangeType(build: Build, table: Table, { GraphQLNonNull }: Buil
       description: `A change of one row, as its subscriber sees it: ${inflection.tableType(table.codec)}.`,
       fields: () => ({
         event: {
-          type: new GraphQLNonNull(build.getOutputTypeByName(inflection.changeKind())),
+          type: required(build, inflection.changeKind()),
           description: 'What happened.',
           plan: ($change: Step) => get($change as Step<Change>, 'event'),
         },
         cursor: {
-          type: new GraphQLNonNull(build.getOutputTypeByName('Cursor')),
+          type: required(build, 'Cursor'),
           description: 'Pass it as `after` to resume behind this change.',
           plan: ($change: Step) => get($change as Step<Change>, 'cursor'),
         },
@@ -203,19 +209,30 @@ function keyStep($change: Step, table: Table, name: string, isMeant: (change: Ch
   })
 }
 
-function subscriptionField(build: Build, table: Table): GrafastFieldConfig<any, any> {
-  const { inflection, graphql } = build
-  const { GraphQLNonNull } = graphql
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the source of a root field is nothing in particular
+type FieldConfig = GrafastFieldConfig<any>
+
+/** What a subscription is made of once its arguments are known. */
+type Wanted = {
+  feed: ChangeFeed | null | undefined
+  withPgClient: WithPgClient
+  settings: Record<string, string | undefined> | null
+  after: string | null | undefined
+  only: Record<string, unknown>
+}
+
+function subscriptionField(build: Build, table: Table): FieldConfig {
+  const { inflection } = build
   const rows = inflection.tableType(table.codec)
   const { schemaName: schema = '', name = '' } = table.codec.extensions?.pg ?? {}
   const key = keyOf(table).map((attributeName) => ({
     attributeName,
     argument: inflection.changeKeyField({ resource: table, attributeName }),
-    codec: table.codec.attributes[attributeName]!.codec as PgCodec,
+    codec: table.codec.attributes[attributeName]!.codec,
   }))
   return {
     description: `Changes of what you may see of ${rows}. Begins with STARTED, or behind \`after\`.\n\nErrors: \`RELOAD\`.`,
-    type: new GraphQLNonNull(build.getOutputTypeByName(inflection.changeType(table))),
+    type: required(build, inflection.changeType(table)),
     args: {
       ...Object.fromEntries(
         key.map(({ argument, codec }) => [
@@ -232,41 +249,43 @@ function subscriptionField(build: Build, table: Table): GrafastFieldConfig<any, 
       },
     },
     subscribePlan(_$root: Step, args: { getRaw(name: string): Step }) {
-      const $wish = object({
-        feed: context().get('changeFeed' as never) as Step<ChangeFeed | undefined>,
-        withPgClient: context().get('withPgClient') as Step<WithPgClient>,
-        settings: context().get('pgSettings') as Step<Record<string, string> | null>,
-        after: args.getRaw('after') as Step<string | null | undefined>,
+      const $wanted = object({
+        feed: context().get('changeFeed' as never),
+        withPgClient: context().get('withPgClient'),
+        settings: context().get('pgSettings'),
+        after: args.getRaw('after'),
         only: object(Object.fromEntries(key.map(({ argument }) => [argument, args.getRaw(argument)]))),
       })
       const subscriber = {
-        subscribe: ({ feed, withPgClient, settings, after, only }: any) => {
+        subscribe: ({ feed, withPgClient, settings, after, only }: Wanted) => {
           if (!feed) throw new AppError('UNAVAILABLE', 'Subscriptions are not served here.')
           const wanted = key.flatMap(({ attributeName, argument, codec }) => {
-            const value: unknown = only[argument]
+            const value = only[argument]
             return value === null || value === undefined ? [] : [[attributeName, String(codec.toPg(value))]]
           })
-          return subscribe(feed as ChangeFeed, {
+          return subscribe(feed, {
             schema,
             table: name,
             only: Object.fromEntries(wanted) as Record<string, string>,
-            after: (after as string | null | undefined) ?? null,
+            after: after ?? null,
             caller: JSON.stringify(settings),
             ask: (text, values) =>
-              (withPgClient as WithPgClient)(settings, async (client) => {
+              withPgClient(settings, async (client) => {
                 const { rows: found } = await client.query<Record<string, unknown>>({ text, values })
                 return [...found]
               }),
           })
         },
       }
-      return listen(subscriber as never, $wish as never)
+      // A topic may be anything, though its type says text.
+      return listen(subscriber as never, $wanted as never)
     },
     plan: ($change: Step) => $change,
   }
 }
 
 declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- as Graphile has it
   namespace GraphileBuild {
     interface Inflection {
       /** The subscription to a table's changes: `doorChanged`. */

@@ -19,7 +19,7 @@ export type Page = {
   /** Whether nothing that came before leads here: what follows is another log. */
   isRupture?: boolean
   /** Which images a caller may see, by caller and table. */
-  verdicts: Map<string, Promise<ReadonlySet<string>>>
+  verdicts: Map<string, Promise<ReadonlySet<string> | null>>
 }
 
 /** Where somebody begins who joins: the pages behind `page` hold what ended after `position`. */
@@ -31,7 +31,7 @@ export type ChangeFeed = {
   join(): Promise<Start>
   /** Calls back once, at the next page; the answer takes that back. */
   onNext(wake: () => void): () => void
-  judgement(schema: string, table: string): Promise<Judgement>
+  judgement(of: { schema: string; table: string; role: string }): Promise<Judgement>
   /** For what subscribers read of the log on their own. */
   pool: Pool
   /** Ends reading; subscriptions hear nothing more. */
@@ -59,7 +59,9 @@ export function makeChangeFeed({ url, pool, retentionHours, log }: ChangeFeedOpt
   let reading: Promise<void> | undefined
   let client: pg.Client | undefined
   let lookNow = () => {}
+  let endPause = () => {}
   let isClosed = false
+  const isOpen = () => !isClosed
 
   const append = (page: Page) => {
     if (last) last.next = page
@@ -105,7 +107,7 @@ export function makeChangeFeed({ url, pool, retentionHours, log }: ChangeFeedOpt
   }
 
   const readOn = async (connected: pg.Client) => {
-    while (!isClosed) {
+    while (isOpen()) {
       let timer: NodeJS.Timeout | undefined
       const woken = new Promise<void>((resolve) => (lookNow = resolve))
       const isMidway = last !== start!.page
@@ -121,30 +123,35 @@ export function makeChangeFeed({ url, pool, retentionHours, log }: ChangeFeedOpt
     }
   }
 
+  /** Waits, but not beyond the end. */
+  const pause = async (ms: number) => {
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms)
+      endPause = resolve
+    })
+    clearTimeout(timer)
+  }
+
   const keepReading = async () => {
-    for (let failures = 0; !isClosed;) {
+    for (let failures = 0; isOpen(); failures++) {
       try {
         client ??= await connect()
+        failures = 0
         await readOn(client)
       } catch (error) {
-        if (isClosed) return
-        if (failures++ === 0) log.warn({ error: messageOf(error) }, 'the log of changes cannot be read')
         await client?.end().catch(() => {})
         client = undefined
-        const wait = Math.min(2000, 50 * 2 ** failures)
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, wait)
-          lookNow = () => isClosed && (clearTimeout(timer), resolve())
-        })
-        continue
+        if (!isOpen()) return
+        if (failures === 0) log.warn({ error: messageOf(error) }, 'the log of changes cannot be read')
+        await pause(Math.min(2000, 50 * 2 ** failures))
       }
-      failures = 0
     }
   }
 
   const purge = async () => {
     try {
-      for (let isMore = await hasLog(pool); isMore && !isClosed;) {
+      for (let isMore = await hasLog(pool); isMore && isOpen();) {
         const { rows } = await pool.query<{ is_more: boolean }>(
           'select plinth_realtime.purge(make_interval(hours => $1)) as is_more',
           [retentionHours],
@@ -156,13 +163,13 @@ export function makeChangeFeed({ url, pool, retentionHours, log }: ChangeFeedOpt
     }
   }
   let purging = Promise.resolve()
-  const purgeTimer = setInterval(() => (purging = purging.then(purge)), purgeEveryMs)
+  const purgeTimer = setInterval(() => void (purging = purging.then(purge)), purgeEveryMs)
   purgeTimer.unref()
 
   return {
     pool,
     join() {
-      if (isClosed) return Promise.reject(new AppError('UNAVAILABLE', 'The server is shutting down.'))
+      if (!isOpen()) return Promise.reject(new AppError('UNAVAILABLE', 'The server is shutting down.'))
       if (start) return Promise.resolve(start)
       joining ??= connect()
         .then((opened) => {
@@ -177,11 +184,11 @@ export function makeChangeFeed({ url, pool, retentionHours, log }: ChangeFeedOpt
       wakers.add(wake)
       return () => void wakers.delete(wake)
     },
-    judgement(schema, table) {
-      const name = JSON.stringify([schema, table])
+    judgement(of) {
+      const name = JSON.stringify([of.schema, of.table, of.role])
       const known = judgements.get(name)
       if (known && known.until > performance.now()) return known.judgement
-      const judgement = readJudgement(pool, schema, table, log)
+      const judgement = readJudgement(pool, of, log)
       judgements.set(name, { until: performance.now() + judgementMs, judgement })
       judgement.catch(() => judgements.delete(name))
       return judgement
@@ -190,6 +197,7 @@ export function makeChangeFeed({ url, pool, retentionHours, log }: ChangeFeedOpt
       isClosed = true
       clearInterval(purgeTimer)
       lookNow()
+      endPause()
       await reading
       await client?.end().catch(() => {})
       await purging

@@ -4,6 +4,8 @@ import { AppError } from '../errors.ts'
 /** A line of the log; images are JSON. */
 export type LoggedChange = {
   id: string
+  /** The transaction that made it. */
+  xid: string
   /** The table, by its oid. */
   relation: string
   operation: 'i' | 'u' | 'd' | 't'
@@ -49,7 +51,7 @@ export async function readStretch(
     `select bounds.upto::text as upto, lines.*
      from (select coalesce($2::pg_snapshot, pg_current_snapshot()) as upto) as bounds
      left join lateral (
-       select id::text as id, relation::text as relation, operation,
+       select id::text as id, xid::text as xid, relation::text as relation, operation,
          was::text as was, became::text as became
        from plinth_realtime.changes
        where xid >= pg_snapshot_xmin($1::pg_snapshot)
@@ -63,6 +65,23 @@ export async function readStretch(
   )
   const changes = rows.filter((row): row is { upto: string } & LoggedChange => row.id !== null)
   return { from, to: rows[0]!.upto, changes, isWhole: changes.length < stretchLength }
+}
+
+/** Whether a transaction had ended when a snapshot was taken, as pg_visible_in_snapshot has it. */
+export function isVisibleIn(taken: string, xid: string): boolean {
+  const { least, next, running } = partsOf(taken)
+  return BigInt(xid) < least || (BigInt(xid) < next && !running.includes(xid))
+}
+
+/** Whether one snapshot of a database was taken before another. */
+export function isEarlier(one: string, other: string): boolean {
+  const [a, b] = [partsOf(one), partsOf(other)]
+  return a.next < b.next || (a.next === b.next && a.running.length > b.running.length)
+}
+
+function partsOf(taken: string) {
+  const [least = '', next = '', running = ''] = taken.split(':')
+  return { least: BigInt(least), next: BigInt(next), running: running === '' ? [] : running.split(',') }
 }
 
 /** Throws RELOAD unless the log still has everything behind a position. */

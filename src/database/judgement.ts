@@ -2,11 +2,14 @@ import pg, { type Pool } from 'pg'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 
-/** How it is decided which changes of a table a caller is told of. */
+/** How it is decided which changes of a table those are told of who act as a role. */
 export type Judgement = {
   /** The table, by its oid. */
   relation: string
-  /** Given a JSON array of images, answers with those whose row the current user may see. */
+  /**
+   * Given a JSON array of images, answers with the places of those whose row the current user may see; with
+   * -1 when that is another role by now.
+   */
   text: string
   /** SQL types of the columns, by name. */
   types: Readonly<Record<string, string>>
@@ -16,7 +19,11 @@ export type Judgement = {
  * Reads what decides about a table at present. A row that is no longer there, or that looks different by
  * now, is judged by its image: whether the caller, with the rights of this moment, could read such a row.
  */
-export async function readJudgement(pool: Pool, schema: string, table: string, log: Log): Promise<Judgement> {
+export async function readJudgement(
+  pool: Pool,
+  { schema, table, role }: { schema: string; table: string; role: string },
+  log: Log,
+): Promise<Judgement> {
   const { rows } = await pool.query<{
     relation: string
     visibility: string
@@ -24,7 +31,7 @@ export async function readJudgement(pool: Pool, schema: string, table: string, l
     key_columns: number[]
     is_current: boolean
   }>(
-    `select pg_class.oid::text as relation, plinth_realtime.visibility(pg_class.oid) as visibility,
+    `select pg_class.oid::text as relation, plinth_realtime.visibility(pg_class.oid, $3) as visibility,
        recorded.is_current,
        (select json_object_agg(attname, format_type(atttypid, atttypmod)) from pg_attribute
         where attrelid = pg_class.oid and attnum > 0 and not attisdropped) as types,
@@ -32,7 +39,7 @@ export async function readJudgement(pool: Pool, schema: string, table: string, l
      from plinth_realtime.recorded() as recorded
      join pg_class on pg_class.oid = recorded.relation
      where relnamespace = (select oid from pg_namespace where nspname = $1) and relname = $2`,
-    [schema, table],
+    [schema, table, role],
   )
   const found = rows[0]
   if (!found) {
@@ -58,6 +65,8 @@ export async function readJudgement(pool: Pool, schema: string, table: string, l
         select from pg_catalog.jsonb_populate_record(null::${name}, plinth_image.plinth_value)
           as ${pg.escapeIdentifier(table)}
         where ${found.visibility}
-      )`,
+      )
+      union all
+      select -1 where current_user <> ${pg.escapeLiteral(role)}`,
   }
 }

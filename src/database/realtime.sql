@@ -97,39 +97,38 @@ as $$
 $$;
 comment on function plinth_realtime.image_columns(oid) is 'Which columns of a table its images hold.';
 
--- The condition, in SQL, under which the current user may read a row of a table: what row-level security
--- would ask, to be asked of an image. The path here makes it name everything in full.
-create or replace function plinth_realtime.visibility(relation oid) returns text
+-- The condition, in SQL, under which a role may read a row of a table: what row-level security would ask, to
+-- be asked of an image. Only the policies for that role, since others may ask for what it may not read. The
+-- path here makes it name everything in full.
+create or replace function plinth_realtime.visibility(relation oid, role name) returns text
 language sql stable
 set search_path to pg_catalog, pg_temp
 as $$
-  with policies as (
-    select polpermissive as is_permissive,
-      coalesce(pg_get_expr(polqual, polrelid), 'true') as condition,
-      (
-        select string_agg(
-          case when role = 0 then 'true' else format('pg_catalog.pg_has_role(%s::oid, ''usage'')', role) end,
-          ' or '
-        )
-        from unnest(polroles) as role
-      ) as is_concerned
+  with active as (
+    select relrowsecurity and not rolsuper and not rolbypassrls
+      and (relforcerowsecurity or not pg_has_role(pg_roles.oid, relowner, 'usage')) as is_active
+    from pg_class, pg_roles
+    where pg_class.oid = visibility.relation and rolname = visibility.role
+  ), policies as (
+    select polpermissive as is_permissive, coalesce(pg_get_expr(polqual, polrelid), 'true') as condition
     from pg_policy
     where polrelid = visibility.relation and polcmd in ('r', '*')
+      and exists (
+        select from unnest(polroles) as concerned
+        where concerned = 0 or pg_has_role(visibility.role, concerned, 'usage')
+      )
   )
-  select format('(not pg_catalog.row_security_active(%s::oid) or ((%s) and (%s)))',
-    visibility.relation,
-    coalesce(
-      string_agg(format('((%s) and (%s))', is_concerned, condition), ' or ') filter (where is_permissive),
-      'false'
-    ),
-    coalesce(
-      string_agg(format('(not (%s) or (%s))', is_concerned, condition), ' and ')
-        filter (where not is_permissive),
-      'true'
-    ))
-  from policies;
+  select format('pg_catalog.row_security_active(%s::oid) = %L and %s', visibility.relation, is_active,
+    case when is_active then (
+      select format('(%s) and (%s)',
+        coalesce(string_agg(format('(%s)', condition), ' or ') filter (where is_permissive), 'false'),
+        coalesce(string_agg(format('(%s)', condition), ' and ') filter (where not is_permissive), 'true'))
+      from policies
+    ) else 'true' end)
+  from active;
 $$;
-comment on function plinth_realtime.visibility(oid) is 'What row-level security asks of a row, as SQL.';
+comment on function plinth_realtime.visibility(oid, name) is
+  'What row-level security asks of a row on behalf of a role, as SQL.';
 
 -- The tables that are recorded, and whether their images hold what the policies of today need.
 create or replace function plinth_realtime.recorded() returns table (relation oid, is_current boolean)

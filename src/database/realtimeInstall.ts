@@ -21,7 +21,7 @@ export async function installLog(client: ClientBase, reader: string): Promise<vo
       grant usage on schema plinth_realtime to ${role};
       grant select on all tables in schema plinth_realtime to ${role};
       grant execute on function plinth_realtime.recorded(), plinth_realtime.image_columns(oid),
-        plinth_realtime.visibility(oid), plinth_realtime.purge(interval) to ${role};
+        plinth_realtime.visibility(oid, name), plinth_realtime.purge(interval) to ${role};
       drop policy if exists select_api on plinth_realtime.changes;
       drop policy if exists select_api on plinth_realtime.completeness;
       create policy select_api on plinth_realtime.changes for select to ${role} using (true);
@@ -40,6 +40,11 @@ export const installTable = (client: ClientBase, table: TableName): Promise<bool
 /** Ceases to record a table. False when it was not recorded. */
 export const uninstallTable = (client: ClientBase, table: TableName): Promise<boolean> =>
   call(client, 'uninstall', table)
+
+/** Removes the log with all that belongs to it, once no table is recorded. */
+export async function uninstallLog(client: ClientBase): Promise<void> {
+  await client.query('drop schema plinth_realtime cascade')
+}
 
 /** The tables that are recorded. */
 export async function recordedTables(client: ClientBase): Promise<TableName[]> {

@@ -4,6 +4,8 @@ import type { ChangeFeed, Page } from './changeFeed.ts'
 import {
   assertResumable,
   fromCursor,
+  isEarlier,
+  isVisibleIn,
   type LoggedChange,
   type Position,
   readStretch,
@@ -52,7 +54,7 @@ export function subscribe(feed: ChangeFeed, wish: Wish): AsyncGenerator<Change, 
     [Symbol.asyncIterator]() {
       return this
     },
-    [Symbol.asyncDispose]: async () => void (await finish()),
+    [Symbol.asyncDispose]: async () => abort.abort(),
   }
 }
 
@@ -63,10 +65,15 @@ async function* follow(
 ): AsyncGenerator<Change, undefined, undefined> {
   const resumed = wish.after === null ? null : fromCursor(wish.after)
   const { epoch, position, page } = await feed.join()
-  const only = await canonical(feed, wish)
+  const caller = await whoAndWhen(wish)
+  const judge = await makeJudge(feed, wish, caller.role, signal)
+  // The feed may be somewhat behind: what had happened before is no news.
+  const start = resumed ? null : caller.now
   const told = async function* (of: Page, changes: LoggedChange[]) {
-    for (const { change, event } of await judge(feed, wish, only, of, changes, signal)) {
-      const cursor = toCursor({ epoch, from: of.from, to: of.to, id: change.id })
+    const isAcross = start !== null && isEarlier(of.from, start)
+    for (const { change, event } of await judge(of, changes)) {
+      if (isAcross && isVisibleIn(start, change.xid)) continue
+      const cursor = toCursor({ epoch, from: isAcross ? start : of.from, to: of.to, id: change.id })
       yield { event, cursor, key: keyOf(change) } satisfies Change
     }
   }
@@ -75,7 +82,7 @@ async function* follow(
     await assertResumable(feed.pool, resumed, epoch)
     for await (const missed of missedPages(feed, resumed, position)) yield* told(missed, missed.changes)
   } else {
-    yield { event: 'STARTED', cursor: toCursor({ epoch, from: position, to: position, id: '0' }), key: null }
+    yield { event: 'STARTED', cursor: toCursor({ epoch, from: start!, to: start!, id: '0' }), key: null }
   }
 
   for (let current = page; ;) {
@@ -125,72 +132,86 @@ async function readAgain(feed: ChangeFeed, { from, to, afterId }: Page, epoch: s
   return (await readStretch(feed.pool, { from, to, afterId })).changes
 }
 
+type Told = { change: LoggedChange; event: ChangeKind }
+
+/**
+ * Makes what decides which changes of a page the subscriber is told of, and as what: by whether the caller
+ * may, with the rights of this moment, see the row as it was and as it became. Asked once per page for all
+ * subscriptions of a caller to the same.
+ */
+async function makeJudge(feed: ChangeFeed, wish: Wish, firstRole: string, signal: AbortSignal) {
+  const { schema, table, ask, caller } = wish
+  let role = firstRole
+  const only = await canonical(await feed.judgement({ schema, table, role }), wish)
+
+  const verdictOn = async (page: Page, matching: readonly LoggedChange[]): Promise<ReadonlySet<string>> => {
+    for (;;) {
+      const judgement = await feed.judgement({ schema, table, role })
+      const key = JSON.stringify([judgement.relation, only, caller])
+      let verdict = page.verdicts.get(key)
+      if (!verdict) {
+        verdict = askWhich(judgement, matching, ask)
+        page.verdicts.set(key, verdict)
+        verdict.catch(() => page.verdicts.delete(key))
+      }
+      const visible = await verdict
+      if (visible !== null) return visible
+      page.verdicts.delete(key)
+      role = (await whoAndWhen(wish)).role
+    }
+  }
+
+  return async (page: Page, changes: readonly LoggedChange[]): Promise<Told[]> => {
+    if (changes.length === 0) return []
+    const judgement = await patiently(() => feed.judgement({ schema, table, role }), signal)
+    const matching = changes.filter(
+      (change) =>
+        change.relation === judgement?.relation && (change.operation === 't' || isWanted(change, only)),
+    )
+    if (matching.length === 0) return []
+    if (matching.some(({ operation }) => operation === 't')) throw reload()
+    const visible = await patiently(() => verdictOn(page, matching), signal)
+    return visible === null ? [] : matching.flatMap((change) => toTold(change, visible))
+  }
+}
+
+function toTold(change: LoggedChange, visible: ReadonlySet<string>): Told[] {
+  const { operation, became } = change
+  const was = change.was ?? (operation === 'u' ? became : null)
+  const couldSee = was !== null && visible.has(was)
+  const canSee = became !== null && visible.has(became)
+  if (operation === 'i') return canSee ? [{ change, event: 'INSERTED' }] : []
+  if (operation === 'd') return couldSee ? [{ change, event: 'DELETED' }] : []
+  if (couldSee) return [{ change, event: canSee ? 'UPDATED' : 'LEFT' }]
+  return canSee ? [{ change, event: 'ENTERED' }] : []
+}
+
+/** The role that the caller acts as, and what has happened by now. */
+async function whoAndWhen({ ask }: Wish): Promise<{ role: string; now: string }> {
+  const [row] = await ask('select current_user as role, pg_current_snapshot()::text as now', [])
+  return row as { role: string; now: string }
+}
+
 /** The wanted values as images have them, whichever way the client wrote them. */
-async function canonical(feed: ChangeFeed, { schema, table, only, ask }: Wish) {
+async function canonical({ types }: Judgement, { only, ask }: Wish) {
   const names = Object.keys(only)
   if (names.length === 0) return []
-  const { types } = await feed.judgement(schema, table)
   const values = names.map((name, index) => `to_jsonb($${index + 1}::${types[name]!})::text`)
   const [row] = await ask(`select array[${values.join(', ')}] as wanted`, Object.values(only))
   return (row!.wanted as string[]).map((value, index) => [names[index]!, value] as const)
 }
 
-type Told = { change: LoggedChange; event: ChangeKind }
-
-/**
- * Which changes of a page the subscriber is told of, and as what: by whether the caller may, with the
- * rights of this moment, see the row as it was and as it became. Asked once per page for all
- * subscriptions of a caller.
- */
-async function judge(
-  feed: ChangeFeed,
-  wish: Wish,
-  only: readonly (readonly [string, string])[],
-  page: Page,
-  changes: readonly LoggedChange[],
-  signal: AbortSignal,
-): Promise<Told[]> {
-  if (changes.length === 0) return []
-  const judgement = await patiently(() => feed.judgement(wish.schema, wish.table), signal)
-  if (!judgement) return []
-  const ours = changes.filter(({ relation }) => relation === judgement.relation)
-  const matching = ours.filter((change) => change.operation === 't' || isWanted(change, only))
-  if (matching.length === 0) return []
-  if (matching.some(({ operation }) => operation === 't')) throw reload()
-
-  const key = JSON.stringify([judgement.relation, only, wish.caller])
-  const visible = await patiently(() => {
-    let verdict = page.verdicts.get(key)
-    if (!verdict) {
-      verdict = askWhich(judgement, matching, wish)
-      page.verdicts.set(key, verdict)
-      verdict.catch(() => page.verdicts.delete(key))
-    }
-    return verdict
-  }, signal)
-  if (!visible) return []
-
-  return matching.flatMap((change): Told[] => {
-    const { operation, became } = change
-    const was = change.was ?? (operation === 'u' ? became : null)
-    const couldSee = was !== null && visible.has(was)
-    const canSee = became !== null && visible.has(became)
-    if (operation === 'i') return canSee ? [{ change, event: 'INSERTED' }] : []
-    if (operation === 'd') return couldSee ? [{ change, event: 'DELETED' }] : []
-    if (couldSee) return [{ change, event: canSee ? 'UPDATED' : 'LEFT' }]
-    return canSee ? [{ change, event: 'ENTERED' }] : []
-  })
-}
-
+/** The images among those of some changes that the caller may see; null when another role is to be asked. */
 async function askWhich(
   { text }: Judgement,
   changes: readonly LoggedChange[],
-  { ask }: Wish,
-): Promise<ReadonlySet<string>> {
+  ask: Wish['ask'],
+): Promise<ReadonlySet<string> | null> {
   const images = [...new Set(changes.flatMap(({ was, became }) => [was, became]))].filter(
     (image) => image !== null,
   )
   const rows = await ask(text, [`[${images.join(',')}]`])
+  if (rows.some(({ place }) => place === -1)) return null
   return new Set(rows.map(({ place }) => images[place as number]!))
 }
 
@@ -225,7 +246,7 @@ function texts(image: string): Record<string, string | null> {
   type Context = { source: string }
   const reviver = (_name: string, value: unknown, context?: Context) =>
     typeof value === 'number' ? context!.source : value
-  const values = JSON.parse(image, reviver as (name: string, value: unknown) => unknown) as object
+  const values = JSON.parse(image, reviver) as object
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
       name,

@@ -19,7 +19,7 @@ export const NoHttpSubscriptionsPlugin: GraphileConfig.Plugin = {
         if (request && typeof query === 'string' && query.includes('subscription')) {
           const document = attempt(() => parse(query))
           const operation = document && getOperationAST(document, nameIn(operationName))
-          if (operation?.operation === 'subscription')
+          if (String(operation?.operation) === 'subscription')
             throw httpError(400, 'Subscriptions are served by WebSocket.')
         }
         return next()

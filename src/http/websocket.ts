@@ -112,7 +112,7 @@ export function makeWebSockets({ server, identify, callers, limits, log }: WebSo
       },
       { socket, request },
     )
-    socket.once('close', (code, reason) => void closed?.(code, reason.toString()))
+    socket.once('close', (code, reason) => void closed(code, reason.toString()))
   })
 
   return {
