@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import type { Pool } from 'pg'
 import 'postgraphile'
 import 'postgraphile/grafserv/node'
+import { getOperationAST } from 'postgraphile/graphql'
 import { pgSmartTagsFromFile } from 'postgraphile/utils'
 import { schemaPreset } from '../plugins/index.ts'
 import type { Config } from './config.ts'
 import { applySettings, identifyByToken, makeCallerService } from './database/callerClient.ts'
 import type { ChangeFeed } from './database/changeFeed.ts'
 import { migrationsFolder } from './database/migrations.ts'
+import { makeSharedReads } from './database/sharedReads.ts'
 import type { Identify } from './http/identity.ts'
 import { makeMaskError } from './http/maskError.ts'
 import { NoHttpSubscriptionsPlugin } from './http/NoHttpSubscriptionsPlugin.ts'
@@ -25,18 +27,19 @@ export function makePreset(
 ): GraphileConfig.Preset {
   const isDevelopment = config.mode === 'development'
 
+  const service = makeCallerService(pool, config.schemas, {
+    caller: config.isProject ? identifyByToken : applySettings,
+    keepsPrepared: config.preparedStatements,
+  })
+  const sharedReads = makeSharedReads(service.adaptor.createWithPgClient(), Math.ceil(config.poolSize / 2))
+
   return {
     extends: [schemaPreset],
     plugins: [
       ...(config.isProject ? [pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5'))] : []),
       NoHttpSubscriptionsPlugin,
     ],
-    pgServices: [
-      makeCallerService(pool, config.schemas, {
-        caller: config.isProject ? identifyByToken : applySettings,
-        keepsPrepared: config.preparedStatements,
-      }),
-    ],
+    pgServices: [service],
     gather: {
       // Writes nothing into the database: `plinth db watch` announces its changes instead.
       installWatchFixtures: false,
@@ -44,10 +47,13 @@ export function makePreset(
       pgStrictFunctions: config.isProject,
     },
     grafast: {
-      async context({ node, ws }) {
+      async context({ node, ws }, { document, operationName }) {
         // A POST has been identified by now, and so has a WebSocket.
         const settings = (node?.req ?? ws?.request)?.callerSettings
-        return { pgSettings: settings ?? (await identify(undefined)), changeFeed }
+        const pgSettings = settings ?? (await identify(undefined))
+        const isSubscription =
+          ws && String(getOperationAST(document, operationName)?.operation) === 'subscription'
+        return isSubscription ? { pgSettings, changeFeed, withPgClient: sharedReads } : { pgSettings }
       },
     },
     grafserv: {

@@ -42,8 +42,8 @@ export type ChangeFeedOptions = { url: string; pool: Pool; retentionHours: numbe
 
 /** Pages that are kept in memory for subscriptions that are somewhat behind. */
 const keptPages = 20
-/** Without a notification the log is looked at this often, so that no notification is relied on. */
-const pollMs = 1000
+/** The log is looked at this often without a notification: not every writer sends one. */
+const pollMs = 100
 const purgeEveryMs = 60_000
 /** For this long a policy is taken to be what it was. */
 const judgementMs = 1000

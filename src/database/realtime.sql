@@ -33,34 +33,44 @@ insert into plinth_realtime.completeness (since) values (pg_current_xact_id()) o
 comment on table plinth_realtime.completeness is 'Since which transaction the log has everything.';
 
 -- Definer: whoever may write a table need not be allowed to write the log. Arguments: the columns of an
--- image. The notification says only that there is something to read, so that many are one.
+-- image. A notification says only that there is something to read. Postgres lets transactions that notify
+-- commit one after the other, so of those that run at once one alone does; readers look often enough by
+-- themselves to find what another one wrote.
 create or replace function plinth_realtime.record() returns trigger
 language plpgsql volatile
 security definer
 set search_path to pg_catalog, pg_temp
 as $$
 declare
-  v_relation oid := coalesce(pg_partition_root(tg_relid), tg_relid);
   v_row jsonb;
   v_was jsonb;
   v_became jsonb;
+  v_name text;
 begin
   if tg_op in ('UPDATE', 'DELETE') then
     v_row := to_jsonb(old);
-    select jsonb_object_agg(name, v_row -> name) into v_was from unnest(tg_argv) as name;
+    v_was := '{}';
+    foreach v_name in array tg_argv loop
+      v_was := v_was || jsonb_build_object(v_name, v_row -> v_name);
+    end loop;
   end if;
   if tg_op in ('INSERT', 'UPDATE') then
     v_row := to_jsonb(new);
-    select jsonb_object_agg(name, v_row -> name) into v_became from unnest(tg_argv) as name;
+    v_became := '{}';
+    foreach v_name in array tg_argv loop
+      v_became := v_became || jsonb_build_object(v_name, v_row -> v_name);
+    end loop;
   end if;
   insert into plinth_realtime.changes (relation, operation, was, became)
   values (
-    v_relation,
+    coalesce(pg_partition_root(tg_relid), tg_relid),
     lower(left(tg_op, 1))::"char",
     case when v_became is null then v_was else nullif(v_was, v_became) end,
     v_became
   );
-  perform pg_notify('plinth_realtime', '');
+  if pg_try_advisory_xact_lock(hashtext('plinth_realtime'), 1) then
+    perform pg_notify('plinth_realtime', '');
+  end if;
   return null;
 end;
 $$;
