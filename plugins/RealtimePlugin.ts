@@ -81,7 +81,7 @@ export const RealtimePlugin: GraphileConfig.Plugin = {
           if (tables.length === 0) return _
           const { inflection } = build
           build.registerEnumType(
-            inflection.changeKind(),
+            freeName(build, inflection.changeKind()),
             {},
             () => ({
               description: 'What happened to a row, as far as the subscriber may see it.',
@@ -135,7 +135,8 @@ function realtimeTables(build: Build): Table[] {
     if (!tags.realtimeRecorded) {
       const name = `${pg?.schemaName}.${pg?.name}`
       throw new Error(
-        `${name} is tagged realtime, but nothing records its changes: run "plinth realtime install ${name}".`,
+        `${name} is tagged realtime, but nothing records its changes. In a project: plinth db migrate; ` +
+          `elsewhere: plinth realtime install ${name}.`,
       )
     }
     return keyOf(resource as Table).length > 0
@@ -148,6 +149,21 @@ function keyOf({ uniques }: Table): readonly string[] {
   return (byId ?? uniques.find(({ isPrimary }) => isPrimary))?.attributes ?? []
 }
 
+const freeNames = new WeakMap<object, Map<string, string>>()
+
+/** The name of a type of ours, or a longer one where a table has that: `DoorChange` of `door_changes`. */
+function freeName(build: Build, name: string): string {
+  let names = freeNames.get(build.input)
+  if (!names) freeNames.set(build.input, (names = new Map<string, string>()))
+  let free = names.get(name)
+  if (free === undefined) {
+    // Asked first before ours are made, when there are only those of the schema.
+    for (free = name; build.getTypeMetaByName(free);) free += 'Event'
+    names.set(name, free)
+  }
+  return free
+}
+
 /** The type of a name, never null. */
 const required = (build: Build, name: string): GraphQLOutputType =>
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- it takes the type for a list
@@ -157,13 +173,13 @@ function registerChangeType(build: Build, table: Table) {
   const { inflection } = build
   const rowField = inflection.changedRowField(table)
   build.registerObjectType(
-    inflection.changeType(table),
+    freeName(build, inflection.changeType(table)),
     {},
     () => ({
       description: `A change of one row, as its subscriber sees it: ${inflection.tableType(table.codec)}.`,
       fields: () => ({
         event: {
-          type: required(build, inflection.changeKind()),
+          type: required(build, freeName(build, inflection.changeKind())),
           description: 'What happened.',
           plan: ($change: Step) => get($change as Step<Change>, 'event'),
         },
@@ -232,7 +248,7 @@ function subscriptionField(build: Build, table: Table): FieldConfig {
   }))
   return {
     description: `Changes of what you may see of ${rows}. Begins with STARTED, or behind \`after\`.\n\nErrors: \`RELOAD\`.`,
-    type: required(build, inflection.changeType(table)),
+    type: required(build, freeName(build, inflection.changeType(table))),
     args: {
       ...Object.fromEntries(
         key.map(({ argument, codec }) => [

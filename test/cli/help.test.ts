@@ -18,6 +18,9 @@ const commands = [
   'db status',
   'db run',
   'db url',
+  'realtime install',
+  'realtime uninstall',
+  'realtime status',
   'schema',
   'doctor',
 ]

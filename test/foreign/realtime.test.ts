@@ -26,6 +26,8 @@ const { database } = useForeignDatabase(`
     using (not exists (select from secrets where secrets.owner = "Odd Notes".owner));
   grant select, insert, update, delete on "Odd Notes" to member;
   grant select on "Odd Notes" to auditor;
+  create table odd_note_changes (id integer primary key);
+  create table change_kinds (id integer primary key);
   create table keyless (id integer);`)
 
 const plinth = usePlinth(afterAll)
