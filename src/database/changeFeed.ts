@@ -44,6 +44,8 @@ export type ChangeFeedOptions = { url: string; pool: Pool; retentionHours: numbe
 const keptPages = 20
 /** The log is looked at this often without a notification: not every writer sends one. */
 const pollMs = 100
+/** After a notification, what others write meanwhile is read along with it. */
+const gatherMs = 5
 const purgeEveryMs = 60_000
 /** For this long a policy is taken to be what it was. */
 const judgementMs = 1000
@@ -106,6 +108,16 @@ export function makeChangeFeed({ url, pool, retentionHours, log }: ChangeFeedOpt
     }
   }
 
+  /** Waits, but not beyond the end. */
+  const pause = async (ms: number) => {
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms)
+      endPause = resolve
+    })
+    clearTimeout(timer)
+  }
+
   const readOn = async (connected: pg.Client) => {
     while (isOpen()) {
       let timer: NodeJS.Timeout | undefined
@@ -120,17 +132,8 @@ export function makeChangeFeed({ url, pool, retentionHours, log }: ChangeFeedOpt
       start = { ...start!, position: to, page: last! }
       await Promise.race([woken, new Promise<void>((resolve) => (timer = setTimeout(resolve, pollMs)))])
       clearTimeout(timer)
+      if (isOpen()) await pause(gatherMs)
     }
-  }
-
-  /** Waits, but not beyond the end. */
-  const pause = async (ms: number) => {
-    let timer: NodeJS.Timeout | undefined
-    await new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms)
-      endPause = resolve
-    })
-    clearTimeout(timer)
   }
 
   const keepReading = async () => {
