@@ -1,12 +1,14 @@
 import { Fault, messageOf } from '../src/fault.ts'
 import { benchApi } from './api.ts'
 import { benchMemory } from './memory.ts'
+import { benchRealtime } from './realtime.ts'
 import { benchStart } from './start.ts'
 
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   start: benchStart,
   api: benchApi,
   memory: benchMemory,
+  realtime: benchRealtime,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -50,6 +50,8 @@ grant select on app_public.door_decisions to plinth_person;
 CREATE TRIGGER _200_append_only BEFORE UPDATE ON app_public.door_decisions FOR EACH ROW EXECUTE FUNCTION app_private.tg__append_only();
 CREATE TRIGGER _201_append_only BEFORE DELETE ON app_public.door_decisions FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION app_private.tg__append_only();
 CREATE TRIGGER _202_append_only BEFORE TRUNCATE ON app_public.door_decisions FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__append_only();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.door_decisions FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'person_id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.door_decisions FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
 comment on table app_public.door_decisions is 'Each time somebody asked to open a door, and what was decided. You see your own; managers see all of their organization.';
 comment on column app_public.door_decisions.organization_id is 'Whose door it was.';
 comment on column app_public.door_decisions.id is 'Identifies the decision.';
@@ -84,6 +86,8 @@ grant select on app_public.doors to plinth_person;
 grant insert (organization_id, office_id, name) on app_public.doors to plinth_person;
 grant update (name) on app_public.doors to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.doors FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
 comment on table app_public.doors is 'A door of an office. Members see it, managers change it.';
 comment on column app_public.doors.organization_id is 'Whose door it is.';
 comment on column app_public.doors.id is 'Identifies the door.';
@@ -153,6 +157,8 @@ create policy select_member on app_public.memberships for select to plinth_perso
   using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
 grant select on app_public.memberships to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.memberships FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
 comment on table app_public.memberships is 'Who belongs to an organization, and in which role.';
 comment on column app_public.memberships.organization_id is 'The organization.';
 comment on column app_public.memberships.id is 'Identifies the membership.';
@@ -185,6 +191,8 @@ grant insert (organization_id, name, time_zone) on app_public.offices to plinth_
 grant update (name, time_zone) on app_public.offices to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.offices FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
 CREATE TRIGGER _200_time_zone BEFORE INSERT OR UPDATE OF time_zone ON app_public.offices FOR EACH ROW EXECUTE FUNCTION app_private.tg_offices__time_zone();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.offices FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.offices FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
 comment on table app_public.offices is 'A place with doors. Members see it, managers change it.';
 comment on column app_public.offices.organization_id is 'Whose office it is.';
 comment on column app_public.offices.id is 'Identifies the office.';
@@ -609,6 +617,23 @@ AS $function$
 $function$
 ;
 comment on function app_private.decide_door(uuid,uuid) is 'Whether a person may open a door now, by which rule, and why.';
+
+CREATE OR REPLACE FUNCTION app_private.ended_sessions(token_hashes bytea[])
+ RETURNS SETOF bytea
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 10
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select token_hash
+  from unnest(ended_sessions.token_hashes) as token_hash
+  where not exists (
+    select from app_private.sessions
+    where sessions.token_hash = token_hash.token_hash and sessions.expires_at > now()
+  );
+$function$
+;
+grant execute on function app_private.ended_sessions(bytea[]) to plinth_authenticator;
+comment on function app_private.ended_sessions(bytea[]) is 'Of these SHA-256 of tokens, those whose session has ended.';
 
 CREATE OR REPLACE FUNCTION app_private.identify(token_hash bytea)
  RETURNS TABLE(setting text, value text)

@@ -11,6 +11,7 @@ import { OrderByRelatedPlugin } from './OrderByRelatedPlugin.ts'
 import { PageSizePlugin } from './PageSizePlugin.ts'
 import { NotFoundPlugin } from './NotFoundPlugin.ts'
 import { PasswordPlugin } from './PasswordPlugin.ts'
+import { RealtimePlugin } from './RealtimePlugin.ts'
 import { WholeDatabasePlugin } from './WholeDatabasePlugin.ts'
 
 /** How a schema becomes an API, in the order in which it happens. Knows neither settings nor HTTP. */
@@ -29,6 +30,7 @@ export const schemaPreset: GraphileConfig.Preset = {
     ExactScalarsPlugin, // after the presets, whose scalars it makes exact
     ConstraintsPlugin, // so that errors name arguments
     NotFoundPlugin, // an update that finds nothing is an error
+    RealtimePlugin, // after all types there are
     PasswordPlugin, // replaces the plan of tagged mutations
     OrderByRelatedPlugin,
     OneTransactionPlugin,

@@ -19,6 +19,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'db status': async () => (await import('./commands/db.ts')).status,
   'db run': async () => (await import('./commands/dbRun.ts')).run,
   'db url': async () => (await import('./commands/dbRun.ts')).url,
+  'realtime install': async () => (await import('./commands/realtime.ts')).install,
+  'realtime uninstall': async () => (await import('./commands/realtime.ts')).uninstall,
+  'realtime status': async () => (await import('./commands/realtime.ts')).status,
   schema: async () => (await import('./commands/schema.ts')).schema,
   documents: async () => (await import('./commands/documents.ts')).documents,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
@@ -52,8 +55,9 @@ async function runCommand(
     Object.hasOwn(commands, candidate),
   )
   if (name === undefined) {
-    if (words[0] === undefined || words[0] === 'help' || words[0] === 'db') {
-      process.stdout.write(await overview(words[0] === 'db' ? 'db ' : ''))
+    const isGroup = words[0] === 'db' || words[0] === 'realtime'
+    if (words[0] === undefined || words[0] === 'help' || isGroup) {
+      process.stdout.write(await overview(isGroup ? `${words[0]} ` : ''))
       return args.length === 0 || args.includes('--help') || args.includes('-h') || words[0] === 'help'
         ? 0
         : usageError

@@ -117,6 +117,13 @@ export const errorRegistry = {
     advice: 'Correct what failed and repeat the whole request: nothing of it was done.',
     fault: 'client',
   },
+  RELOAD: {
+    status: 410,
+    message: 'What happened since cannot be told.',
+    when: 'A subscription is resumed behind a cursor that is too old, or the log of changes began anew.',
+    advice: 'Subscribe again without a cursor, then read anew what you show.',
+    fault: 'moment',
+  },
   RETRY: {
     status: 503,
     message: 'Another change was made at the same moment.',

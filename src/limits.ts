@@ -101,6 +101,42 @@ export const limitTable = {
     unit: 'statements waiting',
     reason: 'Statements that wait for a connection; while there are as many, new requests are turned away.',
   },
+  connectionsPerCaller: {
+    default: 50,
+    unit: 'WebSockets',
+    reason:
+      'Open at once with one token; without a token, from one address. Enough for a person’s tabs and devices.',
+  },
+  operationsPerConnection: {
+    default: 100,
+    unit: 'operations',
+    reason: 'Under way at once on one WebSocket, subscriptions included. A page rarely needs ten.',
+  },
+  frameBytes: {
+    default: 100_000,
+    unit: 'bytes in a message',
+    reason: 'The longest message a client may send by WebSocket; as much as a POST may have.',
+  },
+  initMs: {
+    default: 3000,
+    unit: 'milliseconds',
+    reason: 'Until a new WebSocket must say who it is. One that does not costs memory and is nobody’s.',
+  },
+  unreadMs: {
+    default: 10_000,
+    unit: 'milliseconds',
+    reason: 'A client that does not take a message within this time is cut; it can resume by its cursor.',
+  },
+  unreadBytes: {
+    default: 1_000_000,
+    unit: 'bytes unread',
+    reason: 'Kept for one WebSocket that does not read; beyond, it is cut.',
+  },
+  retentionHours: {
+    default: 24,
+    unit: 'hours',
+    reason: 'How long a subscription can be resumed after; the log of changes keeps lines as long.',
+  },
 } as const satisfies Record<string, LimitEntry>
 
 export type LimitName = keyof typeof limitTable

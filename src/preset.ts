@@ -5,27 +5,40 @@ import type { Pool } from 'pg'
 import 'postgraphile'
 import type { ParsedGraphQLBody } from 'postgraphile/grafserv'
 import 'postgraphile/grafserv/node'
+import { getOperationAST } from 'postgraphile/graphql'
 import { pgSmartTagsFromFile } from 'postgraphile/utils'
 import { schemaPreset } from '../plugins/index.ts'
 import type { Config } from './config.ts'
 import { applySettings, identifyByToken, makeCallerService } from './database/callerClient.ts'
+import type { ChangeFeed } from './database/changeFeed.ts'
 import { migrationsFolder } from './database/migrations.ts'
+import { makeSharedReads } from './database/sharedReads.ts'
 import { makeErrorsPlugin } from './http/ErrorsPlugin.ts'
 import type { Explain } from './http/explainRefusal.ts'
 import type { Identify } from './http/identity.ts'
+import { NoHttpSubscriptionsPlugin } from './http/NoHttpSubscriptionsPlugin.ts'
 import { makeOperationPlugin } from './http/OperationPlugin.ts'
 import { withRequestId } from './http/requestIds.ts'
 import type { Log } from './log.ts'
 import { readManifest } from './trustedDocuments.ts'
 
-/** What the API is made of, given its settings and its connections; see startApi for the last two. */
+/** What the API is made with, beside its settings and its connections. */
+export type Parts = {
+  identify: Identify
+  /** GraphiQL, where it is served, opens with it in its headers. */
+  demoToken?: string | null
+  /** Says in development why somebody was refused. */
+  explain?: Explain | null
+  /** What subscriptions live on. */
+  feed?: ChangeFeed | null
+}
+
+/** What the API is made of. */
 export function makePreset(
   config: Config,
   pool: Pool,
   log: Log,
-  identify: Identify,
-  demoToken: string | null = null,
-  explain: Explain | null = null,
+  { identify, demoToken = null, explain = null, feed = null }: Parts,
 ): GraphileConfig.Preset {
   const isDevelopment = config.mode === 'development'
   const { limits, introspection } = config
@@ -37,6 +50,8 @@ export function makePreset(
   })
   const errors = makeErrorsPlugin(log, explain)
   const maskError = withRequestId(errors.maskError, { isTalkative: isDevelopment })
+
+  const sharedReads = makeSharedReads(withPgClient, Math.ceil(config.poolSize / 2))
 
   return {
     extends: [schemaPreset],
@@ -51,6 +66,7 @@ export function makePreset(
         maskError,
       }),
       ...(trusted ? [PersistedPlugin] : []),
+      NoHttpSubscriptionsPlugin,
     ],
     pgServices: [service],
     gather: {
@@ -63,15 +79,16 @@ export function makePreset(
     grafast: {
       timeouts: { planning: limits.planningMs },
       maxPlanningDepth: limits.depth * planningStepsPerLevel,
-      async context({ node, ws }) {
-        const authorization = ws?.normalizedConnectionParams?.authorization
-        return {
-          // Without this, each statement would take the service's out of a register and put it back.
-          withPgClient,
-          pgSettings:
-            node?.req.callerSettings ??
-            (await identify(typeof authorization === 'string' ? authorization : undefined)),
-        }
+      async context({ node, ws }, { document, operationName }) {
+        // A POST has been identified by now, and so has a WebSocket.
+        const settings = (node?.req ?? ws?.request)?.callerSettings
+        const pgSettings = settings ?? (await identify(undefined))
+        const isSubscription =
+          ws && String(getOperationAST(document, operationName)?.operation) === 'subscription'
+        // Without withPgClient, each statement would take the service's out of a register and put it back.
+        return isSubscription
+          ? { pgSettings, changeFeed: feed, withPgClient: sharedReads }
+          : { pgSettings, withPgClient }
       },
     },
     grafserv: {

@@ -14,6 +14,7 @@ const config = loadConfig({
     AUTHENTICATOR_DATABASE_URL: childSetting('AUTHENTICATOR_URL'),
     POOL_SIZE: String(poolSize),
     ...(schemas && { SCHEMAS: schemas }),
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('LIMIT_'))),
   },
 })
 const listener = await listen('127.0.0.1', 0)

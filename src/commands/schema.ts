@@ -69,7 +69,7 @@ async function printApi(config: Config, authenticatorUrl: string): Promise<strin
   const log = makeLog({ logLevel: 'silent' }, false)
   const pool = makePool(authenticatorUrl, 2, log)
   try {
-    const { schema } = await makeSchema(makePreset(config, pool, log, makeIdentify(config)))
+    const { schema } = await makeSchema(makePreset(config, pool, log, { identify: makeIdentify(config) }))
     return `${printSchema(lexicographicSortSchema(schema))}\n`
   } finally {
     await pool.end()

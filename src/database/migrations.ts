@@ -5,8 +5,10 @@ import { runMigrations } from 'graphile-worker'
 import type { Config } from '../config.ts'
 import { messageOf } from '../fault.ts'
 import type { Log } from '../log.ts'
-import { databaseOf, withDatabase } from './connection.ts'
+import { databaseOf, withConnection, withDatabase } from './connection.ts'
 import type { Database } from './database.ts'
+import { installLog } from './realtimeInstall.ts'
+import { recordTagged } from './recordTagged.ts'
 import { ensureRoles, roleOf } from './roles.ts'
 
 /** Where the application's SQL lives, relative to the project. */
@@ -46,15 +48,19 @@ export function migrateSettings(config: Config, target: Target, log: Log): graph
       ':ROLE_DEVICE': roles.device,
     },
     // A commit and a reset make a database anew; migrations expect the job queue in it.
-    afterReset: [
-      { _: 'command', command: `"${process.execPath}" "${join(import.meta.dirname, 'installQueue.ts')}"` },
-    ],
-    afterCurrent: ['announce.sql'],
+    afterReset: [program('installQueue.ts'), program('installRealtime.ts', 'log', roles.authenticator)],
+    afterCurrent: [{ ...program('installRealtime.ts', 'tables'), shadow: false }, 'announce.sql'],
     afterAllMigrations: ['announce.sql'],
     blankMigrationContent: '-- Write the next change here: `npx plinth db watch` runs it on each save.\n',
     logger: migrateLogger(log),
   }
 }
+
+/** A program of ours as graphile-migrate runs it: GM_DBURL says for which database. */
+const program = (file: string, ...args: string[]) => ({
+  _: 'command' as const,
+  command: [process.execPath, join(import.meta.dirname, file), ...args].map((word) => `"${word}"`).join(' '),
+})
 
 function migrateLogger(log: Log): graphileMigrate.Logger {
   const levels = { error: 'error', warning: 'warn', info: 'info', debug: 'debug' } as const
@@ -63,10 +69,11 @@ function migrateLogger(log: Log): graphileMigrate.Logger {
   })
 }
 
-/** Makes what migrations rely on and do not make themselves: the roles, and the job queue's schema. */
+/** Makes what migrations rely on and do not make themselves: roles, the job queue, the log of changes. */
 export async function prepareForMigrations(config: Config, target: Target): Promise<void> {
   await ensureRoles(target.ownerUrl, target.authenticatorUrl, rolesOf(config, target))
   await runMigrations({ connectionString: target.ownerUrl })
+  await withConnection(target.ownerUrl, (client) => installLog(client, roleOf(target.authenticatorUrl)))
 }
 
 /** Names of committed migrations that the database does not have yet. */
@@ -83,7 +90,8 @@ export async function migrate(config: Config, target: Target, log: Log): Promise
   await prepareForMigrations(config, target)
   for (let attempt = 1; ; attempt++) {
     try {
-      return await graphileMigrate.migrate(migrateSettings(config, target, log))
+      await graphileMigrate.migrate(migrateSettings(config, target, log))
+      return await withConnection(target.ownerUrl, recordTagged)
     } catch (error) {
       if (!messageOf(error).includes('exclusive lock') || attempt === 120) throw error
       await sleep(500)

@@ -2,10 +2,12 @@ import type { IncomingMessage } from 'node:http'
 import type { Pool } from 'pg'
 import { postgraphile, type PostGraphileInstance } from 'postgraphile'
 import type { Config } from '../config.ts'
+import { makeChangeFeed } from '../database/changeFeed.ts'
 import { makePool } from '../database/connection.ts'
 import type { Log } from '../log.ts'
 import { makePreset } from '../preset.ts'
 import { makeApp } from './app.ts'
+import { makeCallers } from './callers.ts'
 import { makeExplain } from './explainRefusal.ts'
 import { makeGraphqlEndpoint } from './graphqlEndpoint.ts'
 import { makeIdentify } from './identity.ts'
@@ -33,10 +35,17 @@ export async function startApi(
   const pool = makePool(authenticatorUrl, config.poolSize, log, config.limits.connectionMs)
   const identify = makeIdentify(config)
   const explain = config.mode === 'development' ? makeExplain(ownerUrl ?? authenticatorUrl) : null
-  const instance = postgraphile(makePreset(config, pool, log, identify, demoToken, explain))
+  const feed = makeChangeFeed({
+    url: authenticatorUrl,
+    pool,
+    retentionHours: config.limits.retentionHours,
+    log,
+  })
+  const instance = postgraphile(makePreset(config, pool, log, { identify, demoToken, explain, feed }))
   try {
     await instance.getSchema()
   } catch (error) {
+    await feed.close()
     await instance.release()
     await releaseServices(instance)
     await pool.end()
@@ -47,7 +56,12 @@ export async function startApi(
   const { app, finish } = makeApp(log, async () => (isLeaving ? 'shutting down' : databaseFault(pool)))
   const origins = makeOrigins(config.allowedOrigins)
   const isBusy = () => pool.waitingCount >= config.limits.waiting
-  const endpoint = await makeGraphqlEndpoint(instance, { identify, origins, isBusy }, log)
+  const callers = makeCallers({ pool, isProject: config.isProject, log })
+  const endpoint = await makeGraphqlEndpoint(
+    instance,
+    { identify, callers, origins, isBusy, limits: config.limits },
+    log,
+  )
   app.use(endpoint.pages)
   finish()
   listener.server.on('request', (request, response) => {
@@ -61,6 +75,9 @@ export async function startApi(
       isLeaving = true
       // In this order nothing is taken from under a request: the door first, then what it leads to.
       const closed = listener.close(graceMs)
+      await endpoint.close()
+      callers.close()
+      await feed.close()
       await instance.release()
       await releaseServices(instance)
       await closed

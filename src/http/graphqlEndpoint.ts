@@ -4,18 +4,26 @@ import type { NextFunction, RequestHandler } from 'express'
 import type { PostGraphileInstance } from 'postgraphile'
 import { grafserv } from 'postgraphile/grafserv/node'
 import type { Log } from '../log.ts'
+import type { Limits } from '../limits.ts'
 import { answerError, answerFailure, firstSteps, nameRequest } from './app.ts'
+import type { Callers } from './callers.ts'
 import { type Identify, identifyRequest } from './identity.ts'
 import { type Origins, refuseUpgrade } from './origins.ts'
+import { makeWebSockets } from './websocket.ts'
 
 /** The ways into GraphQL. */
 export type GraphqlEndpoint = {
-  /** Answers a POST, and a browser that asks whether it may send one. Not by way of Express, whose share of a small request was a third. */
+  /**
+   * Answers a POST, and a browser that asks whether it may send one. Not by way of Express, whose share of
+   * a small request was a third.
+   */
   answer(request: IncomingMessage, response: ServerResponse): Promise<void>
   /** GraphiQL and what belongs to it, as the last of Express's handlers. */
   pages: RequestHandler
   /** Takes WebSockets on the endpoint's path from pages that may open one, and closes others. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Ends the WebSockets. */
+  close(): Promise<void>
 }
 
 type Handle = (request: IncomingMessage, response: ServerResponse, next?: NextFunction) => Promise<void>
@@ -23,6 +31,8 @@ type Handle = (request: IncomingMessage, response: ServerResponse, next?: NextFu
 /** What the endpoint asks before it lets anything in. */
 type Door = {
   identify: Identify
+  callers: Callers
+  limits: Limits
   origins: Origins
   /** Whether so much waits for the database that more would only wait longer. */
   isBusy(): boolean
@@ -31,7 +41,7 @@ type Door = {
 /** Makes the endpoint of an instance whose schema has been built. */
 export async function makeGraphqlEndpoint(
   instance: PostGraphileInstance,
-  { identify, origins, isBusy }: Door,
+  { identify, callers, origins, isBusy, limits }: Door,
   log: Log,
 ): Promise<GraphqlEndpoint> {
   const server = instance.createServ(grafserv)
@@ -40,7 +50,7 @@ export async function makeGraphqlEndpoint(
   // is asynchronous.
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- WebSockets are seen to below
   const handle = server.createHandler() as unknown as Handle
-  const upgrade = await server.getUpgradeHandler()
+  const sockets = makeWebSockets({ server, identify, callers, limits, log })
   const steps = firstSteps(log)
 
   return {
@@ -57,9 +67,10 @@ export async function makeGraphqlEndpoint(
     pages: (request, response, next) => void handle(request, response, next).catch(next),
     upgrade(request, socket, head) {
       nameRequest(request)
-      if (!upgrade || !server.shouldHandleUpgrade(request, socket, head)) socket.destroy()
-      else if (origins.mayConnect(request)) upgrade(request, socket, head)
+      if (!server.shouldHandleUpgrade(request, socket, head)) socket.destroy()
+      else if (origins.mayConnect(request)) sockets.upgrade(request, socket, head)
       else refuseUpgrade(request, socket)
     },
+    close: sockets.close,
   }
 }
