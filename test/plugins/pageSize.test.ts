@@ -34,7 +34,7 @@ afterAll(async () => {
   await proxy.close()
 })
 
-const ids = (nodes: { id: number }[]) => nodes.map(({ id }) => id)
+const ids = (nodes: unknown) => (nodes as { id: number }[]).map(({ id }) => id)
 const upTo = (n: number, from = 1) => Array.from({ length: n }, (_, index) => from + index)
 
 describe('a list', () => {
