@@ -63,12 +63,12 @@ describe('a request over a limit', () => {
       url: `${api().url.replace('http', 'ws')}/graphql`,
       webSocketImpl: WebSocket,
     })
-    const refused = []
+    const refused: unknown[] = []
     for (const [, , query, variables] of excesses) {
       const next = client.iterate({ query, variables }).next()
       refused.push(
         await next.then(
-          ({ value }) => value?.errors,
+          ({ value }): unknown => value?.errors,
           (errors: unknown) => errors,
         ),
       )
