@@ -61,7 +61,7 @@ export const limitTable = {
       'Fields of an operation with each fragment counted wherever it is spread. Introspection takes 230.',
   },
   objects: {
-    default: 60,
+    default: 50,
     unit: 'fields with fields of their own',
     reason:
       'Of those the ones that hold others, which are what takes time to plan: one to two milliseconds each.',

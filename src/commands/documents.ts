@@ -2,6 +2,8 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import {
   buildSchema,
+  type GraphQLSchema,
+  isObjectType,
   type DefinitionNode,
   type FragmentDefinitionNode,
   GraphQLError,
@@ -83,7 +85,7 @@ function record(schema: string, sources: readonly Source[], limits: Limits): Tru
   )
   faults.push(...repeated(definitions))
 
-  const reader = makeDocumentReader(buildSchema(schema), {
+  const reader = makeDocumentReader(readSchema(schema), {
     limits,
     rules: specifiedRules,
     isTalkative: true,
@@ -100,6 +102,22 @@ function record(schema: string, sources: readonly Source[], limits: Limits): Tru
   })
   if (faults.length > 0) throw new Fault('Nothing was recorded.', faults)
   return recorded
+}
+
+/** A schema from its text, in which the sizes of pages are marked, as they are where it was made. */
+function readSchema(text: string): GraphQLSchema {
+  const schema = buildSchema(text)
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type)) continue
+    for (const { args } of Object.values(type.getFields())) {
+      // Every list with pages has both.
+      if (!['first', 'offset'].every((name) => args.some((argument) => argument.name === name))) continue
+      for (const argument of args) {
+        if (['first', 'last'].includes(argument.name)) argument.extensions = { isPageSize: true }
+      }
+    }
+  }
+  return schema
 }
 
 /** Names that are given twice, among operations or among fragments. */

@@ -25,7 +25,10 @@ export function useForeignDatabase(sql: string): { database: () => TestDatabase 
   return { database: () => database! }
 }
 
-/** Serves a foreign database as it is, signed in as `role` or else as its owner. */
+/**
+ * Serves a foreign database as it is, signed in as `role` or else as its owner, with room for tests that ask
+ * for everything there is of a row at once.
+ */
 export function serveAsIs(
   database: TestDatabase,
   role?: string,
@@ -33,7 +36,7 @@ export function serveAsIs(
 ): Promise<TestApi> {
   return makeApi(
     { ...database, ownerUrl: role ? urlAs(database, role) : database.ownerUrl },
-    { SCHEMAS: 'public', ...env },
+    { SCHEMAS: 'public', LIMIT_OBJECTS: '100', ...env },
   )
 }
 
