@@ -1,9 +1,11 @@
 import { PgSimplifyInflectionPreset } from '@graphile/simplify-inflection'
 import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connection-filter'
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber'
+import { BulkMutationsPlugin } from './BulkMutationsPlugin.ts'
 import { DistinctNamesPlugin } from './DistinctNamesPlugin.ts'
 import { NamingPlugin } from './NamingPlugin.ts'
 import { PasswordPlugin } from './PasswordPlugin.ts'
+import { UpsertPlugin } from './UpsertPlugin.ts'
 import { WholeDatabasePlugin } from './WholeDatabasePlugin.ts'
 
 /** How a schema becomes an API, in the order in which it happens. Knows neither settings nor HTTP. */
@@ -17,6 +19,8 @@ export const schemaPreset: GraphileConfig.Preset = {
     NamingPlugin, // after the presets, whose names it improves
     DistinctNamesPlugin, // after all that gives names
     WholeDatabasePlugin, // after the presets, which know most types
+    BulkMutationsPlugin, // createDoors beside createDoor
+    UpsertPlugin, // create, or update what is there
     PasswordPlugin, // replaces the plan of tagged mutations
   ],
   disablePlugins: [
