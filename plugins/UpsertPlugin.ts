@@ -44,9 +44,12 @@ export const UpsertPlugin: GraphileConfig.Plugin = {
 
   gather: {
     hooks: {
-      pgTables_unique(_info, { pgConstraint, unique }) {
+      pgTables_unique(_info, { pgClass, pgConstraint, unique }) {
         const isTag = pgConstraint._id.startsWith('FAKE_')
-        if (!isTag && !pgConstraint.condeferrable) return
+        // The key of a table does not hold for the tables that inherit from it, whose rows it shows as its own.
+        const isInherited = pgConstraint.conrelid !== pgClass._id
+        const hasHeirs = pgClass.relkind === 'r' && pgClass.relhassubclass
+        if (!isTag && !pgConstraint.condeferrable && !isInherited && !hasHeirs) return
         unique.extensions = { ...unique.extensions, canSettleConflict: false }
       },
     },

@@ -11,7 +11,7 @@ declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- the way to extend Graphile's types
   namespace DataplanPg {
     interface PgResourceUniqueExtensions {
-      /** Whether Postgres can settle a conflict by this key: not by a deferrable one, nor by one that is only a tag. */
+      /** Whether Postgres can tell by this key, at once, that a row is there already. */
       canSettleConflict?: boolean
     }
   }
