@@ -119,13 +119,8 @@ export class WriteRowsStep extends Step<Written> {
   async #run(statement: Statement, context: PgExecutorContext): Promise<readonly Row[]> {
     const { text, values } = sql.compile(statement.text(this.#returning))
     if (values.length > maxValues) {
-      throw new AppError(
-        'BAD_USER_INPUT',
-        `At most ${maxValues} values at once; these are ${values.length}.`,
-        {
-          argument: 'input',
-        },
-      )
+      const message = `At most ${maxValues} values at once; these are ${values.length}.`
+      throw new AppError('BAD_USER_INPUT', message, { argument: 'input' })
     }
     let written: readonly Row[] = []
     const withPgClient: WithPgClient = (settings, callback) =>

@@ -3,7 +3,7 @@ import 'postgraphile/graphile-build-pg'
 import { type SQL, sql } from 'postgraphile/pg-sql2'
 import { AppError } from '../../src/errors.ts'
 import type { Given, Values } from './given.ts'
-import { isInsertable, isUpdatable, type Table } from './keys.ts'
+import { isInsertable, isSelectable, isUpdatable, type Table } from './keys.ts'
 
 /** A statement that writes rows, and what it is expected to do. */
 export type Statement = {
@@ -58,7 +58,9 @@ export function insertRows(
 function onConflict(resource: Table, alias: Alias, key: PgResourceUnique, given: readonly string[]): SQL {
   const others = given.filter((name) => !key.attributes.includes(name))
   // The row is to be returned, so something has to be set even when only its key is given.
-  const unchanged = sql.identifier(firstColumn(resource, isUpdatable))
+  const unchanged = sql.identifier(
+    firstColumn(resource, (column) => isUpdatable(column) && isSelectable(column)),
+  )
   const changes = others.map((name) => sql`${sql.identifier(name)} = excluded.${sql.identifier(name)}`)
   return sql`on conflict (${list(key.attributes.map((name) => sql.identifier(name)))})
     do update set ${list(changes.length > 0 ? changes : [sql`${unchanged} = ${alias}.${unchanged}`])}`
