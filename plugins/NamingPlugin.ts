@@ -2,6 +2,7 @@ import '@graphile/simplify-inflection'
 import 'postgraphile'
 import type { PgCodecRelation, PgResource, PgResourceUnique } from 'postgraphile/@dataplan/pg'
 import 'postgraphile/graphile-build-pg'
+import { finds, preferredKey } from './rows/keys.ts'
 
 /**
  * Names that a reader would guess, where the stock ones show how a key is built:
@@ -91,15 +92,6 @@ export const NamingPlugin: GraphileConfig.Plugin = {
   },
 }
 
-/** Whether a key finds rows that no part of it, being a key itself, finds already. */
-function finds(resource: PgResource, unique: PgResourceUnique): boolean {
-  return !resource.uniques.some(
-    (other) =>
-      other.attributes.length < unique.attributes.length &&
-      other.attributes.every((attribute) => unique.attributes.includes(attribute)),
-  )
-}
-
 /** The same key, marked primary when it is the one that gets the short name, and only then. */
 function asPreferred<Unique extends PgResourceUnique>({
   resource,
@@ -108,9 +100,7 @@ function asPreferred<Unique extends PgResourceUnique>({
   resource: PgResource
   unique: Unique
 }): Unique {
-  const byId = resource.uniques.find(({ attributes }) => attributes.length === 1 && attributes[0] === 'id')
-  const preferred = byId ?? resource.uniques.find(({ isPrimary }) => isPrimary)
-  return { ...unique, isPrimary: preferred?.attributes === unique.attributes }
+  return { ...unique, isPrimary: preferredKey(resource)?.attributes === unique.attributes }
 }
 
 // Codecs are generic in their name, which the inflector's types have lost.

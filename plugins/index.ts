@@ -3,6 +3,7 @@ import { PgSimplifyInflectionPreset } from '@graphile/simplify-inflection'
 import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connection-filter'
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber'
 import { ConstraintsPlugin } from './ConstraintsPlugin.ts'
+import { BulkMutationsPlugin } from './BulkMutationsPlugin.ts'
 import { DistinctNamesPlugin } from './DistinctNamesPlugin.ts'
 import { ExactScalarsPlugin } from './ExactScalarsPlugin.ts'
 import { NamingPlugin } from './NamingPlugin.ts'
@@ -12,6 +13,7 @@ import { PageSizePlugin } from './PageSizePlugin.ts'
 import { NotFoundPlugin } from './NotFoundPlugin.ts'
 import { PasswordPlugin } from './PasswordPlugin.ts'
 import { RealtimePlugin } from './RealtimePlugin.ts'
+import { UpsertPlugin } from './UpsertPlugin.ts'
 import { WholeDatabasePlugin } from './WholeDatabasePlugin.ts'
 
 /** How a schema becomes an API, in the order in which it happens. Knows neither settings nor HTTP. */
@@ -31,6 +33,8 @@ export const schemaPreset: GraphileConfig.Preset = {
     ConstraintsPlugin, // so that errors name arguments
     NotFoundPlugin, // an update that finds nothing is an error
     RealtimePlugin, // after all types there are
+    BulkMutationsPlugin, // createDoors beside createDoor
+    UpsertPlugin, // create, or update what is there
     PasswordPlugin, // replaces the plan of tagged mutations
     OrderByRelatedPlugin,
     OneTransactionPlugin,

@@ -187,15 +187,15 @@ export const isErrorCode = (code: unknown): code is ErrorCode =>
 /** An error that clients see as it is: a registered code and a message written for people. */
 export class AppError extends Error {
   readonly code: ErrorCode
-  /** The argument that is at fault, where it is known, as SQL calls it. */
-  readonly argument: string | undefined
+  /** The argument that is at fault, where it is known: as SQL calls it, or as the path of it in the request. */
+  readonly argument: string | readonly (string | number)[] | undefined
   /** The value that is at fault, where only that is known. */
   readonly value: unknown
 
   constructor(
     code: ErrorCode,
     message: string,
-    { argument, value, cause }: { argument?: string; value?: unknown; cause?: unknown } = {},
+    { argument, value, cause }: { argument?: AppError['argument']; value?: unknown; cause?: unknown } = {},
   ) {
     super(message, { cause })
     this.name = 'AppError'

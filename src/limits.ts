@@ -81,6 +81,11 @@ export const limitTable = {
     unit: 'rows',
     reason: 'The size of a page where neither `first` nor `last` is given.',
   },
+  mutationRows: {
+    default: 1000,
+    unit: 'rows in a mutation',
+    reason: 'Rows that one bulk mutation may create, change or delete: they are one statement.',
+  },
   planningMs: {
     default: 1000,
     unit: 'milliseconds',

@@ -75,7 +75,7 @@ export function makePreset(
       // The project's functions take no nulls unless an argument has a default. Others' may.
       pgStrictFunctions: config.isProject,
     },
-    schema: { defaultPageSize: limits.defaultPageSize },
+    schema: { defaultPageSize: limits.defaultPageSize, maxRowsPerMutation: limits.mutationRows },
     grafast: {
       timeouts: { planning: limits.planningMs },
       maxPlanningDepth: limits.depth * planningStepsPerLevel,

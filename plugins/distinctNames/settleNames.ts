@@ -3,13 +3,13 @@ import {
   isEnumCodec,
   type PgCodec,
   type PgCodecRelation,
-  type PgCodecWithAttributes,
   type PgRegistry,
   type PgResource,
   type PgResourceParameter,
   type PgResourceUnique,
 } from 'postgraphile/@dataplan/pg'
 import 'postgraphile/graphile-build-pg'
+import { preferredKey, type Table, upsertKeys } from '../rows/keys.ts'
 import { type Extended, type Inflection, nameInDatabase, nameOf } from './inDatabase.ts'
 import { type Named, named, settle } from './settle.ts'
 
@@ -23,7 +23,6 @@ const reservedNames = [
 ].flatMap((line) => line.split(' '))
 const reservedFields = ['and', 'or', 'not', 'clientMutationId', 'patch', 'OrderBy.PRIMARY_KEY_ASC']
 
-type Table = PgResource<string, PgCodecWithAttributes>
 type FunctionResource = PgResource<
   string,
   PgCodec,
@@ -91,14 +90,24 @@ function namedTable(resource: Table, inflection: Inflection): Named {
       inflection.allRowsConnection(resource),
       ...keys.map((key) => inflection.rowByUnique(key)),
     ]
+    const key = preferredKey(resource)
     const mutations = [
-      ...(canInsert === false ? [] : [inflection.createField(resource)]),
+      ...(canInsert === false
+        ? []
+        : [inflection.createField(resource), inflection.createRowsField(resource)]),
       ...(canUpdate === false ? [] : keys.map((key) => inflection.updateByKeysField(key))),
+      ...(canUpdate === false || !key ? [] : [inflection.updateRowsField(resource)]),
       ...(canDelete === false ? [] : keys.map((key) => inflection.deleteByKeysField(key))),
+      ...(canDelete === false || !key ? [] : [inflection.deleteRowsField(resource)]),
+      ...upsertKeys(resource).flatMap((unique) => [
+        inflection.upsertField({ resource, unique }),
+        inflection.upsertRowsField({ resource, unique }),
+      ]),
     ]
     return [
       ...rowEnds.map((end) => inflection.tableType(resource.codec) + end),
       ...(isShown(resource) ? queries.map((field) => `Query.${field}`) : []),
+      ...(key && key.attributes.length > 1 ? [inflection.rowKeyType(resource)] : []),
       ...mutations.flatMap((field) => mutationNames(field, inflection)),
     ]
   })

@@ -24,6 +24,7 @@ export function findOffence(
 ): Offence {
   const relations = relationsOf(asked.schema)
   const named = error instanceof AppError ? error.argument : undefined
+  if (typeof named === 'object') return { arguments: [[...named]], comment: null }
   const fault = databaseFault(error)
   const value = error instanceof AppError ? error.value : undefined
   const columns = named === undefined ? fault && columnsOf(fault, code, relations) : { names: [named] }

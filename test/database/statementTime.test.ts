@@ -35,8 +35,7 @@ const callers: [string, typeof applySettings, CallerSettings][] = [
 const timeOf = `select current_setting('statement_timeout') as time`
 
 describe.each(callers)('a statement of %s', (_, caller, settings) => {
-  const withClient = () =>
-    makeCallerService(pool, ['app_public'], { caller, statementMs: 300 }).withPgClient
+  const withClient = () => makeCallerService(pool, ['app_public'], { caller, statementMs: 300 }).withPgClient
   const ask = (text: string) =>
     withClient()(settings, async (client) => (await client.query<{ time: string }>({ text })).rows)
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { withConnection } from '../../src/database/connection.ts'
 import type { TestApi } from '../support/api.ts'
-import { type ApiModel, nameIn, readModel } from '../support/foreignApi.ts'
+import { type ApiModel, isList, nameIn, readModel } from '../support/foreignApi.ts'
 import { listCatalog, listRows, serveAsIs, useForeignDatabase } from '../support/foreignDatabase.ts'
 import { foreignSchema } from '../support/foreignSchema.ts'
 
@@ -39,7 +39,11 @@ describe('an owner', () => {
 
   test('writes back every row as it was read, whatever its types', async () => {
     const before = await listRows(database())
-    const updates = model.mutation.filter(({ name }) => /^update/.test(name))
+    const updates = model.mutation.filter(
+      ({ name, args }) =>
+        /^update/.test(name) &&
+        model.type(nameIn(args[0]!.type)).inputFields!.every((field) => !isList(field.type)),
+    )
 
     const wrong: string[] = []
     for (const { name, type, args } of updates) {
@@ -162,10 +166,13 @@ describe('a clerk with few rights', () => {
     )
     expect(namesOf(model.mutation).toSorted()).toEqual([
       'createShop',
+      'createShops',
       'deleteShopPart',
       'deleteShopPartByShopIdAndName',
+      'deleteShopParts',
       'updateShop',
       'updateShopByCode',
+      'updateShops',
     ])
     expect(namesOf(model.type('ShopInput').inputFields)).toEqual(['code', 'labels'])
     expect(namesOf(model.type('ShopPatch').inputFields)).toEqual(['amount'])

@@ -13,6 +13,8 @@ const parts = [
    create table person_connection (id integer primary key);
    create function person(name text) returns integer language sql stable as 'select 1';
    create function create_person(name text) returns integer language sql as 'select 1';
+   create function create_people(names text[]) returns integer language sql as 'select 1';
+   create function upsert_person(name text) returns integer language sql as 'select 1';
    create function paged(first integer, "offset" integer, a_b integer, "aB" integer) returns setof person
      language sql stable as 'select * from person';`,
   `create table office (id integer primary key, name text);
@@ -72,6 +74,9 @@ describe('DistinctNamesPlugin', () => {
     expect(typesOf(model.mutation)).toMatchObject({
       createPerson: 'CreatePersonPayload',
       createPersonFunction: 'CreatePersonFunctionPayload',
+      createPeople: 'CreatePeoplePayload',
+      createPeopleFunction: 'CreatePeopleFunctionPayload',
+      upsertPersonFunction: 'UpsertPersonFunctionPayload',
     })
   })
 

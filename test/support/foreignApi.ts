@@ -35,6 +35,9 @@ export type ApiModel = {
 /** The name at the core of a type: `Shop` of `[Shop!]!`. */
 export const nameIn = (type: TypeRef): string => (type.ofType ? nameIn(type.ofType) : (type.name ?? ''))
 
+/** Whether something is a list, possibly one that is not null. */
+export const isList = ({ kind, ofType }: TypeRef): boolean => kind === 'LIST' || ofType?.kind === 'LIST'
+
 /** How a type is written as that of a variable: `[Int!]!`. */
 export function written({ kind, name, ofType }: TypeRef): string {
   if (kind === 'NON_NULL') return `${written(ofType!)}!`
