@@ -55,7 +55,7 @@ export const schemaPreset: GraphileConfig.Preset = {
     connectionFilterAllowNullInput: true,
     connectionFilterAllowEmptyObjectInput: true,
     sortExport: true,
-    defaultBehavior: '-aggregates -groupedAggregates',
+    defaultBehavior: '-aggregates -groupedAggregates -resource:groupedAggregates:having',
     pgForbidSetofFunctionsToReturnNull: true, // so that no list has nulls in it
   },
 }

@@ -29,7 +29,14 @@ const callers = ['plinth_anonymous', 'plinth_person', 'plinth_device']
 
 describe('the roles', () => {
   test.each([
-    ['plinth_authenticator', ['execute app_private.identify', 'select app_public.membership_roles']],
+    [
+      'plinth_authenticator',
+      [
+        'execute app_private.ended_sessions',
+        'execute app_private.identify',
+        'select app_public.membership_roles',
+      ],
+    ],
     [
       'plinth_anonymous',
       [

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals'
 import pg from 'pg'
 import { withConnection, withDatabase } from '../../src/database/connection.ts'
 import { cluster, clusterRoles, urlAs } from './cluster.ts'
+import { eventually } from './eventually.ts'
 
 /** A database of one's own: a clone of the migrated template, or an empty one. */
 export type TestDatabase = {
@@ -27,17 +28,23 @@ export async function makeDatabase(template = cluster().template): Promise<TestD
     ownerUrl: urlAs(superuserUrl, clusterRoles.owner, name),
     authenticatorUrl: urlAs(superuserUrl, clusterRoles.authenticator, name),
     superuserUrl: withDatabase(superuserUrl, name),
-    // Not with (force): a connection that a test left open is a fault to hear of.
+    // Not with (force): a connection that a test left open is a fault to hear of. One that was ended a
+    // moment ago may still be on its way out.
     drop: () =>
       withConnection(superuserUrl, async (client) => {
-        const { rows } = await client.query<{ query: string }>(
-          'select query from pg_stat_activity where datname = $1 and backend_type = $2',
-          [name, 'client backend'],
-        )
-        await client.query(`drop database ${name} with (force)`)
-        if (rows.length > 0) {
-          throw new Error(`A test left connections open; their last statements: ${JSON.stringify(rows)}`)
-        }
+        const open = async () =>
+          (
+            await client.query<{ query: string }>(
+              'select query from pg_stat_activity where datname = $1 and backend_type = $2',
+              [name, 'client backend'],
+            )
+          ).rows
+        await eventually(async () => {
+          const rows = await open()
+          if (rows.length > 0) {
+            throw new Error(`A test left connections open; their last statements: ${JSON.stringify(rows)}`)
+          }
+        }, 2000).finally(() => client.query(`drop database ${name} with (force)`))
       }),
   }
 }
