@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { SafeError } from 'postgraphile/grafast'
 import { LimitError, type Limits } from '../limits.ts'
@@ -16,20 +17,13 @@ export async function readBody(request: IncomingMessage, limits: Limits): Promis
   if (encoding !== 'identity') throw refusal(415, 'The body is compressed: send it as it is.')
 
   const bytes = await readBytes(request, limits.bodyBytes)
-  let text
+  if (!isUtf8(bytes)) throw refusal(400, 'The body is not UTF-8.')
   try {
-    text = utf8.decode(bytes)
-  } catch {
-    throw refusal(400, 'The body is not UTF-8.')
-  }
-  try {
-    return JSON.parse(text)
+    return JSON.parse(bytes.toString())
   } catch {
     throw refusal(400, 'The body is not JSON.')
   }
 }
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 function readBytes(request: IncomingMessage, maximum: number): Promise<Buffer> {
   const announced = Number(request.headers['content-length'] ?? 0)
@@ -53,9 +47,11 @@ function readBytes(request: IncomingMessage, maximum: number): Promise<Buffer> {
       reject(tooLarge(length))
     }
     request.on('data', onData)
-    request.once('end', () => resolve(Buffer.concat(chunks)))
+    request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
     request.once('error', reject)
-    request.once('close', () => reject(refusal(400, 'The body ended early.')))
+    request.once('close', () => {
+      if (!request.complete) reject(refusal(400, 'The body ended early.'))
+    })
   })
 }
 
