@@ -42,6 +42,9 @@ export function refuseUpgrade({ requestId }: IncomingMessage, socket: Duplex): v
   const { status } = errorRegistry.FORBIDDEN
   const message = 'Pages of this website may not open a WebSocket here.'
   const body = JSON.stringify({ errors: [{ message, extensions: { code: 'FORBIDDEN', requestId } }] })
+  // Nobody else listens any more, and half a connection would stay open as long as the client likes.
+  socket.on('error', () => socket.destroy())
+  socket.once('finish', () => socket.destroy())
   socket.end(
     `HTTP/1.1 ${status} Forbidden\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

@@ -24,6 +24,9 @@ export const withExtensions = (
     extensions: { ...error.extensions, ...extensions },
   })
 
+/** The most characters of a message. */
+const longest = 1000
+
 /**
  * Adds to what an error is masked as the id of its request. A word that is near to one of the schema is
  * left out unless `isTalkative`.
@@ -33,6 +36,11 @@ export const withRequestId =
   (error) => {
     const shown = mask(error)
     const requestId = requestIds.get(error)
-    const message = isTalkative ? shown.message : shown.message.replace(/ Did you mean [^?]*\?/g, '')
-    return withExtensions(shown, requestId === undefined ? {} : { requestId }, message)
+    // GraphQL quotes what it was sent, however long that is.
+    const message = shown.message.length > longest ? `${shown.message.slice(0, longest)}…` : shown.message
+    return withExtensions(
+      shown,
+      requestId === undefined ? {} : { requestId },
+      isTalkative ? message : message.replace(/ Did you mean [^?]{1,300}\?/g, ''),
+    )
   }

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createConnection } from 'node:net'
 import { request as httpRequest } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
@@ -246,6 +248,41 @@ describe('a page of another website', () => {
     expect(await connect(friendly.url, 'https://evil.example.com')).toBe(403)
     expect(await connect(friendly.url, 'null')).toBe(403)
     expect(await connect(api().url, 'https://app.example.com')).toBe(403)
+  })
+
+  test('that are refused cannot harm the server by how they go', async () => {
+    const { hostname, port } = new URL(api().url)
+    for (let count = 0; count < 20; count++) {
+      const socket = createConnection(Number(port), hostname)
+      await once(socket, 'connect')
+      socket.write(
+        `GET /graphql HTTP/1.1\r\nHost: ${hostname}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+          `Origin: https://evil.example.com\r\n\r\n`,
+      )
+      if (count % 2) await once(socket, 'data')
+      socket.resetAndDestroy()
+      await once(socket, 'close')
+    }
+
+    // An error that nobody listened to would have ended the process, and with it this test.
+    expect((await fetch(`${api().url}/livez`)).status).toBe(200)
+  })
+
+  test('that are refused and stay are let go', async () => {
+    const { hostname, port } = new URL(api().url)
+    const socket = createConnection({ port: Number(port), host: hostname, allowHalfOpen: true })
+    socket.write(
+      `GET /graphql HTTP/1.1\r\nHost: ${hostname}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `Origin: https://evil.example.com\r\n\r\n`,
+    )
+    socket.resume()
+    await once(socket, 'end')
+    // The other side is gone altogether: what is still written to it is answered by a reset.
+    const gone = once(socket, 'error')
+    const writing = setInterval(() => socket.write('x'), 10)
+    await gone
+    clearInterval(writing)
+    socket.destroy()
   })
 
   test('may be any when the operator says so', async () => {
