@@ -4,6 +4,7 @@ import {
   type ExecutionResult,
   getOperationAST,
   GraphQLError,
+  type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
@@ -25,7 +26,7 @@ export const OneTransactionPlugin: GraphileConfig.Plugin = {
       async execute(next, { args }) {
         const operation = getOperationAST(args.document, args.operationName)
         if (operation?.operation !== OperationTypeNode.MUTATION) return next()
-        if (isOneStatement(operation)) return withoutData(await next())
+        if (isOneStatement(operation, args.schema)) return withoutData(await next())
 
         const context = args.contextValue as { withPgClient: WithPgClient }
         const transaction = makeRequestTransaction(context.withPgClient)
@@ -65,10 +66,13 @@ const withoutData = <Result extends object>(result: Result): Result =>
     : result
 
 /** Whether it is a single mutation that asks for columns at most: all of that is one statement already. */
-function isOneStatement({ selectionSet }: OperationDefinitionNode): boolean {
+function isOneStatement({ selectionSet }: OperationDefinitionNode, schema: GraphQLSchema): boolean {
   const isFlat = (set: SelectionSetNode | undefined, levels: number): boolean =>
     !set ||
     (levels > 0 &&
       set.selections.every((field) => field.kind === Kind.FIELD && isFlat(field.selectionSet, levels - 1)))
-  return selectionSet.selections.length === 1 && isFlat(selectionSet, 3)
+  const [field, ...others] = selectionSet.selections
+  if (field?.kind !== Kind.FIELD || others.length > 0 || !isFlat(selectionSet, 3)) return false
+  const extensions = schema.getMutationType()?.getFields()[field.name.value]?.extensions
+  return extensions?.isSeveralStatements !== true
 }

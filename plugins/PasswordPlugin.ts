@@ -67,7 +67,17 @@ function taggedFunction(build: GraphileBuild.Build, fieldName: string): Function
 // What OWASP recommends for Argon2id: 19 MiB, two passes. Each hash in progress takes that much memory and
 // one of libuv's four threads, so half of those stay free for everything else.
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
-const inTurn = pLimit(2)
+const hashing = pLimit(2)
+const mostWaiting = 40
+
+function inTurn(run: () => Promise<string>): Promise<string> {
+  // Some of those that wait hold a connection meanwhile, which is not to be everybody's fate.
+  if (hashing.pendingCount >= mostWaiting) {
+    throw new AppError('UNAVAILABLE', 'Too many passwords are being checked at present.')
+  }
+  return hashing(run)
+}
+
 const length = { least: 10, most: 200 }
 
 function hashNew(password: string, argument: string): Promise<string> {

@@ -162,6 +162,8 @@ export function mutationFields(
             applyPlan: (_$root: Step, $written: WriteRowsStep) => $written,
           },
         },
+        // The rows are read by a statement of their own: see OneTransactionPlugin.
+        extensions: { isSeveralStatements: true },
         plan(_$root: Step, args: FieldArgs) {
           const $written = new WriteRowsStep(resource, statement)
           args.apply($written)

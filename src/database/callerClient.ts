@@ -3,7 +3,7 @@ import type { PgClientQuery, PgClientResult, WithPgClient } from 'postgraphile/@
 import { makePgService, type NodePostgresPgClient } from 'postgraphile/adaptors/pg'
 import { AppError } from '../errors.ts'
 import { codeOf } from '../fault.ts'
-import { runBatch, type Statement } from './statementBatch.ts'
+import { runBatch, type Statement, toSent } from './statementBatch.ts'
 
 /** What a request runs under: a handful of texts, from the caller's token. */
 export type CallerSettings = Record<string, string | undefined>
@@ -113,9 +113,11 @@ function makeCallerClient(
 ): NodePostgresPgClient {
   const run = async <Row>(
     { text, values = [], arrayMode }: PgClientQuery,
-    ahead: readonly Statement[],
+    takeAhead: () => readonly Statement[],
   ): Promise<PgClientResult<Row>> => {
-    const statement = { text, values, plan }
+    // A value that cannot be sent ends here, before anything counts as sent.
+    const statement = { text, values: values.map(toSent), plan }
+    const ahead = takeAhead()
     try {
       const { rows, rowCount } = await runBatch(client, [...ahead, statement], arrayMode)
       return { rows: rows as Row[], rowCount }
@@ -126,7 +128,7 @@ function makeCallerClient(
 
   return {
     rawClient: client,
-    query: (query) => run(query, before),
+    query: (query) => run(query, () => before),
     async withTransaction(callback) {
       // Sent with the first statement; a transaction without one never begins.
       let pending: readonly Statement[] = [begin, ...before]
@@ -135,9 +137,11 @@ function makeCallerClient(
       const inside = (depth: number): NodePostgresPgClient => ({
         rawClient: client,
         query(query) {
-          const first = pending
-          pending = []
-          return run(query, first)
+          return run(query, () => {
+            const first = pending
+            pending = []
+            return first
+          })
         },
         async withTransaction(inner) {
           await this.query({ text: `savepoint level${depth}` })

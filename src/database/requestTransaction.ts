@@ -17,6 +17,7 @@ class RolledBack extends Error {}
 
 /** Makes a transaction of a request; it takes no connection before the first change. */
 export function makeRequestTransaction(withPgClient: WithPgClient): RequestTransaction {
+  let hasEnded = false
   const ending = Promise.withResolvers<null>()
   ending.promise.catch(() => {}) // where nothing was begun, nobody else listens
   let joined: Promise<PgClient> | undefined
@@ -36,6 +37,7 @@ export function makeRequestTransaction(withPgClient: WithPgClient): RequestTrans
   return {
     async withPgClient(settings, callback) {
       const join = () => (joined ??= begin(settings))
+      if (hasEnded) throw new Error('The request has been answered.')
       if (joined) return callback(await joined)
       return callback({
         query: async (query) =>
@@ -46,6 +48,7 @@ export function makeRequestTransaction(withPgClient: WithPgClient): RequestTrans
       })
     },
     async end(outcome) {
+      hasEnded = true
       if (outcome === 'commit') ending.resolve(null)
       else ending.reject(new RolledBack())
       await ended.catch((error: unknown) => {

@@ -3,7 +3,7 @@ import { serialize } from 'pg-protocol'
 import pgUtils from 'pg/lib/utils.js'
 import { type Prepared, type PreparedStatements, preparedStatementsOf } from './preparedStatements.ts'
 
-/** One statement of a batch. Values are what `pg` takes as values. */
+/** One statement of a batch, its values as `toSent` makes them. */
 export type Statement = {
   text: string
   values: readonly unknown[]
@@ -23,6 +23,9 @@ type Connection = { stream: { write(bytes: Buffer): boolean } }
 // The types list the built-in types alone; the database has others.
 const parserOf = pg.types.getTypeParser as (type: number, format: 'text') => Parser
 type Settled = (error: Error | null, result?: BatchResult) => void
+
+/** A value as it is sent: text, bytes or null. Throws for one that cannot be. */
+export const toSent = (value: unknown): unknown => pgUtils.prepareValue(value)
 
 /**
  * Several statements in one trip: their messages leave in one write, ahead of a single Sync, so that
@@ -53,21 +56,12 @@ export class StatementBatch implements pg.Submittable {
     return Math.min(this.#completed, this.#statements.length - 1)
   }
 
-  /** Called by pg when it is this batch's turn; returns why nothing was sent, if so. */
-  submit(connection: unknown): Error | undefined {
-    let values: unknown[][]
-    try {
-      // All of them before anything is written: a value that cannot be sent must not leave half a batch.
-      values = this.#statements.map((statement) =>
-        statement.values.map((value) => pgUtils.prepareValue(value)),
-      )
-    } catch (error) {
-      return error as Error
-    }
+  /** Called by pg when it is this batch's turn. */
+  submit(connection: unknown): void {
     const messages = this.#prepared.closeDropped()
-    this.#statements.forEach(({ text, plan }, index) => {
+    this.#statements.forEach(({ text, values, plan }, index) => {
       this.#last = this.#prepared.use(text, plan, messages)
-      messages.push(serialize.bind({ statement: this.#last.name, values: values[index]! }))
+      messages.push(serialize.bind({ statement: this.#last.name, values: [...values] }))
       // What is prepared and was described once is not described again.
       if (index === this.#statements.length - 1 && !this.#last.columns)
         messages.push(serialize.describe({ type: 'P' }))
@@ -76,7 +70,6 @@ export class StatementBatch implements pg.Submittable {
     messages.push(serialize.sync())
     this.#columns = this.#last.columns ?? this.#columns
     ;(connection as Connection).stream.write(Buffer.concat(messages))
-    return undefined
   }
 
   handleRowDescription({ fields }: { fields: pg.FieldDef[] }): void {

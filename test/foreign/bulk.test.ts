@@ -35,6 +35,7 @@ const { database } = useForeignDatabase(
   create table by_name (name text primary key, amount integer);
   create view by_name_view as select * from by_name;
   comment on view by_name_view is '@primaryKey name';
+  create table gauges (id integer primary key, value float8 not null default 'NaN');
   create table fixed (id integer primary key, made_by text, label text);
   create table secrets (id integer primary key, label text, secret text);
 
@@ -166,6 +167,16 @@ describe('createRooms', () => {
       'query',
     ])
   })
+})
+
+test('a bulk form whose rows cannot be shown has done nothing, as its answer says', async () => {
+  const { data, errors } = await owner.ask(
+    'mutation { createGauges(input: { gauges: [{ id: 1 }] }) { gauges { value } } }',
+  )
+
+  expect(data).toBeNull()
+  expect(errors).toHaveLength(1)
+  expect(await column('select count(*)::int from gauges')).toEqual([0])
 })
 
 describe('updateRooms', () => {
