@@ -19,6 +19,7 @@ import type { Identify } from './http/identity.ts'
 import { NoHttpSubscriptionsPlugin } from './http/NoHttpSubscriptionsPlugin.ts'
 import { makeOperationPlugin } from './http/OperationPlugin.ts'
 import { withRequestId } from './http/requestIds.ts'
+import { whenTaken } from './http/websocket.ts'
 import type { Log } from './log.ts'
 import { readManifest } from './trustedDocuments.ts'
 
@@ -87,7 +88,7 @@ export function makePreset(
           ws && String(getOperationAST(document, operationName)?.operation) === 'subscription'
         // Without withPgClient, each statement would take the service's out of a register and put it back.
         return isSubscription
-          ? { pgSettings, changeFeed: feed, withPgClient: sharedReads }
+          ? { pgSettings, changeFeed: feed, withPgClient: sharedReads, isReady: () => whenTaken(ws.socket!) }
           : { pgSettings, withPgClient }
       },
     },

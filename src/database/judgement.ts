@@ -51,6 +51,8 @@ export async function readJudgement(
       { table: name },
       'a policy of this table asks for columns that its recorded changes lack: run plinth realtime install',
     )
+    // A column that is not there would be null to the policy, which might then allow what it refuses.
+    throw new AppError('UNAVAILABLE', 'The changes of this table cannot be judged at present.')
   }
   const mayReadKey = found.key_columns
     .map((column) => `pg_catalog.has_column_privilege(${found.relation}::oid, ${column}::int2, 'select')`)

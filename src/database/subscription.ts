@@ -13,6 +13,7 @@ import {
   toCursor,
 } from './changeLog.ts'
 import type { Judgement } from './judgement.ts'
+import { asText, texts } from './rowImage.ts'
 
 /** What happened to a row, as its subscriber sees it. */
 export type ChangeKind = 'STARTED' | 'INSERTED' | 'UPDATED' | 'DELETED' | 'ENTERED' | 'LEFT'
@@ -35,6 +36,8 @@ export type Wish = {
   after: string | null
   /** Tells callers apart. */
   caller: string
+  /** Resolves once the subscriber has taken what was sent before. */
+  isReady(): Promise<unknown>
   /** Runs a statement as the caller, whose token is checked along with it. */
   ask(text: string, values: unknown[]): Promise<Record<string, unknown>[]>
 }
@@ -50,7 +53,11 @@ export function subscribe(feed: ChangeFeed, wish: Wish): AsyncGenerator<Change, 
     return { value: undefined, done: true } as const
   }
   return {
-    next: () => (abort.signal.aborted ? finish() : changes.next()),
+    // Grafast asks for the next change without regard to whether the last one has been taken.
+    next: async () => {
+      await wish.isReady()
+      return abort.signal.aborted ? finish() : changes.next()
+    },
     return: finish,
     throw: finish,
     [Symbol.asyncIterator]() {
@@ -70,19 +77,22 @@ async function* follow(
   const caller = await whoAndWhen(wish)
   const judge = await makeJudge(feed, wish, caller.role, signal)
   // The feed may be somewhat behind: what had happened before is no news.
-  const start = resumed ? null : caller.now
+  let start = resumed ? null : caller.now
   const told = async function* (of: Page, changes: LoggedChange[]) {
-    const isAcross = start !== null && isEarlier(of.from, start)
+    const begun = start !== null && isEarlier(of.from, start) ? start : null
     for (const { change, event } of await judge(of, changes)) {
-      if (isAcross && isVisibleIn(start, change.xid)) continue
-      const cursor = toCursor({ epoch, from: isAcross ? start : of.from, to: of.to, id: change.id })
-      yield { event, cursor, key: keyOf(change) } satisfies Change
+      if (begun !== null && isVisibleIn(begun, change.xid)) continue
+      const cursor = toCursor({ epoch, from: begun ?? of.from, to: of.to, id: change.id })
+      // The key of the row as the subscriber knows it: of one that left, not the one it has since.
+      const image = event === 'LEFT' ? (change.was ?? change.became) : (change.became ?? change.was)
+      yield { event, cursor, key: texts(image ?? '{}') } satisfies Change
     }
   }
 
   if (resumed) {
     await assertResumable(feed.pool, resumed, epoch)
     for await (const missed of missedPages(feed, resumed, position)) yield* told(missed, missed.changes)
+    start = resumed.to // the cursor may be of another process, which was ahead of this one
   } else {
     yield { event: 'STARTED', cursor: toCursor({ epoch, from: start!, to: start!, id: '0' }), key: null }
   }
@@ -238,21 +248,3 @@ const isWanted = ({ was, became }: LoggedChange, only: readonly (readonly [strin
     const values = texts(image)
     return only.every(([name, wanted]) => values[name] === asText(wanted))
   })
-
-const keyOf = ({ was, became }: LoggedChange) => texts(became ?? was ?? '{}')
-
-const asText = (json: string): string | null => texts(`{"value":${json}}`).value ?? null
-
-/** An image's values as texts: numbers as they are written, since some are longer than a number here. */
-function texts(image: string): Record<string, string | null> {
-  type Context = { source: string }
-  const reviver = (_name: string, value: unknown, context?: Context) =>
-    typeof value === 'number' ? context!.source : value
-  const values = JSON.parse(image, reviver) as object
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      value === null || typeof value === 'string' ? value : JSON.stringify(value),
-    ]),
-  )
-}

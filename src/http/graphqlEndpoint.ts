@@ -50,7 +50,7 @@ export async function makeGraphqlEndpoint(
   // is asynchronous.
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- WebSockets are seen to below
   const handle = server.createHandler() as unknown as Handle
-  const sockets = makeWebSockets({ server, identify, callers, limits, log })
+  const sockets = makeWebSockets({ server, identify, callers, limits, isBusy, log })
   const steps = firstSteps(log)
 
   return {

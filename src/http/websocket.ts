@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { CloseCode, handleProtocols, makeServer, type ServerOptions } from 'graphql-ws'
 import { makeGraphQLWSConfig } from 'postgraphile/grafserv'
+import { GraphQLError } from 'postgraphile/graphql'
 import { WebSocket, WebSocketServer } from 'ws'
 import { AppError, errorRegistry } from '../errors.ts'
 import { messageOf } from '../fault.ts'
@@ -31,6 +32,8 @@ export type WebSocketOptions = {
   identify: Identify
   callers: Callers
   limits: Limits
+  /** Whether so much waits for the database that more would only wait longer. */
+  isBusy(): boolean
   log: Log
 }
 
@@ -39,7 +42,14 @@ type Extra = { socket: WebSocket; request: IncomingMessage }
 const pingEveryMs = 12_000
 
 /** Speaks graphql-transport-ws; who is calling is settled by `connection_init`, and watched from then on. */
-export function makeWebSockets({ server, identify, callers, limits, log }: WebSocketOptions): WebSockets {
+export function makeWebSockets({
+  server,
+  identify,
+  callers,
+  limits,
+  isBusy,
+  log,
+}: WebSocketOptions): WebSockets {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: limits.frameBytes,
@@ -47,6 +57,15 @@ export function makeWebSockets({ server, identify, callers, limits, log }: WebSo
     perMessageDeflate: false, // costs memory for each connection, and may cost much more
   })
   const countOf = new Map<string, number>()
+  const running = new WeakMap<WebSocket, number>()
+  const counted = async <Result>(socket: WebSocket, run: () => Result): Promise<Awaited<Result>> => {
+    running.set(socket, (running.get(socket) ?? 0) + 1)
+    try {
+      return await run()
+    } finally {
+      running.set(socket, running.get(socket)! - 1)
+    }
+  }
   const stock = makeGraphQLWSConfig(server) as ServerOptions<Record<string, unknown>, Extra>
 
   const graphql = makeServer<Record<string, unknown>, Extra>({
@@ -59,9 +78,10 @@ export function makeWebSockets({ server, identify, callers, limits, log }: WebSo
       }
       try {
         const settings = await identify(authorizationIn(connectionParams))
+        if (isBusy()) return refuse(closeCodes.tooSlow, 'Try again later')
         if (await callers.hasEnded(settings)) throw new AppError('UNAUTHENTICATED', '')
         if (socket.readyState !== WebSocket.OPEN) return false
-        const isNobody = !settings.tokenHash && settings['request.jwt.claims'] === undefined
+        const isNobody = authorizationIn(connectionParams) === undefined
         const caller = isNobody ? `from ${request.socket.remoteAddress ?? ''}` : JSON.stringify(settings)
         const count = countOf.get(caller) ?? 0
         if (count >= limits.connectionsPerCaller) {
@@ -86,11 +106,18 @@ export function makeWebSockets({ server, identify, callers, limits, log }: WebSo
           : refuse(closeCodes.tooSlow, 'Try again later')
       }
     },
-    onSubscribe(context, id, payload) {
-      const count = Object.keys(context.subscriptions).length
+    // A client may be done with an operation that is still being carried out; it counts until it ends.
+    async execute(args) {
+      const { socket } = (args as unknown as { requestContext: { ws: Extra } }).requestContext.ws
+      return counted(socket, () => stock.execute!(args))
+    },
+    async onSubscribe(context, id, payload) {
+      const { socket } = context.extra
+      const count = Math.max(Object.keys(context.subscriptions).length, (running.get(socket) ?? 0) + 1)
       const maximum = limits.operationsPerConnection
       if (count > maximum) return [excessError({ limit: 'operationsPerConnection', value: count, maximum })]
-      return stock.onSubscribe?.(context, id, payload)
+      if (isBusy()) return [unavailable()]
+      return counted(socket, () => stock.onSubscribe!(context, id, payload))
     },
   })
 
@@ -129,8 +156,19 @@ export function makeWebSockets({ server, identify, callers, limits, log }: WebSo
   }
 }
 
-/** Resolves once the client's system has taken the message; who takes too long over it is cut. */
+const unsent = new WeakMap<object, Promise<void>>()
+
+/** Resolves once a client has taken what it was sent so far, or is gone. */
+export const whenTaken = (socket: object): Promise<void> => unsent.get(socket) ?? Promise.resolve()
+
 function send(socket: WebSocket, data: string, limits: Limits): Promise<void> {
+  const taken = Promise.all([whenTaken(socket), deliver(socket, data, limits)]).then(() => {})
+  unsent.set(socket, taken)
+  return taken
+}
+
+/** Resolves once the client's system has taken the message; who takes too long over it is cut. */
+function deliver(socket: WebSocket, data: string, limits: Limits): Promise<void> {
   if (socket.readyState !== WebSocket.OPEN) return Promise.resolve()
   return new Promise((resolve) => {
     const tooSlow = () => cut(socket, closeCodes.tooSlow, 'Too slow')
@@ -172,3 +210,8 @@ function authorizationIn(parameters: Readonly<Record<string, unknown>> | undefin
     Object.entries(parameters ?? {}).find(([name]) => name.toLowerCase() === 'authorization') ?? []
   return typeof value === 'string' ? value : undefined
 }
+
+const unavailable = () =>
+  new GraphQLError(errorRegistry.UNAVAILABLE.message, {
+    extensions: { code: 'UNAVAILABLE', retryable: true },
+  })
