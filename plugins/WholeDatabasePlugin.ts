@@ -54,6 +54,10 @@ export const WholeDatabasePlugin: GraphileConfig.Plugin = {
 
   schema: {
     entityBehavior: {
+      pgCodecAttribute: {
+        inferred: (behavior, [codec, attributeName]) =>
+          isComparable(codec.attributes[attributeName]!.codec) ? behavior : [behavior, '-filterBy'],
+      },
       pgCodecRelation: {
         // An enum table is shown as its values, so there are no rows of it to filter by.
         inferred: (behavior, { remoteResource }) =>
@@ -75,6 +79,15 @@ export const WholeDatabasePlugin: GraphileConfig.Plugin = {
 }
 
 const textCodecs = new WeakSet<PgCodec>()
+
+const { json, xml, point, line, lseg, box, path, polygon, circle } = TYPES
+const incomparable: readonly unknown[] = [json, xml, point, line, lseg, box, path, polygon, circle]
+
+/** Whether Postgres can say that two values are the same. Of circles it can, but means their areas. */
+function isComparable({ domainOfCodec, arrayOfCodec, ...codec }: PgCodec): boolean {
+  const inner = (domainOfCodec ?? arrayOfCodec) as PgCodec | undefined
+  return inner ? isComparable(inner) : !incomparable.some((other) => (other as PgCodec).name === codec.name)
+}
 
 /** Has a codec read what the stock one takes for null, or for another date, and null as null. */
 function makeExact(codec: PgCodec): void {
