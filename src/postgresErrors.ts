@@ -9,7 +9,8 @@ type Answer = [code: ErrorCode, ...states: string[]]
  */
 export const postgresErrors: readonly Answer[] = [
   // The caller's values and words.
-  ['BAD_USER_INPUT', '22', '23502', '23514', '44', '54'],
+  // 428C9: a value for a column that is always generated, by way of a view.
+  ['BAD_USER_INPUT', '22', '23502', '23514', '428C9', '44', '54'],
   ['UNIQUE_VIOLATION', '23505'],
   ['EXCLUSION_VIOLATION', '23P01'],
   ['FOREIGN_KEY_VIOLATION', '23503'], // or STILL_REFERENCED, which only the error's words tell apart

@@ -67,7 +67,7 @@ function makeSender(url: string): {
 
 // What only the server's own words could hold; nothing that the grammar sends does.
 const internals =
-  /node_modules|\.[jt]s:\d|\bat \w+ \(|Cannot read|is not a function|is not iterable|undefined|\[object|Internal|call stack|violates|duplicate key|invalid input syntax|\bapp_\w+\.|plinth_|pg_(?!class)|select |insert into|syntax error at|portal|bind message|relation "|column "/
+  /node_modules|\.[jt]s:\d|\bat \w+ \(|Cannot read|is not a function|is not iterable|undefined|\[object|Internal|call stack|violates|duplicate key|invalid input syntax|\bapp_\w+\.|plinth_|pg_(?!class)|\bselect [^{]|insert into|syntax error at|portal|bind message|relation "|column "/
 
 /** What is wrong with an answer; null when it is as it should be, whatever was asked. */
 export function faultOf({ status, data, errors }: Answer): string | null {
