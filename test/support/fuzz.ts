@@ -98,13 +98,10 @@ export async function fuzz(
   const sender = makeSender(api.url)
   const faults: string[] = []
   const outcomes = new Map<string, number>()
-  let sent = 0
+  const operations = inOrder(grammar, count)
   const worker = async () => {
-    let operation: Operation | undefined
-    while (sent < count && faults.length < 10) {
-      // Every plan is tried with several sets of variables.
-      operation = !operation || sent % 5 === 0 ? grammar.next() : grammar.again(operation)
-      sent++
+    for (const operation of operations) {
+      if (faults.length >= 10) return
       const answer = await sender.send(operation, token?.())
       const fault = faultOf(answer)
       if (fault !== null) faults.push(`${fault}\n${JSON.stringify(operation)}`)
@@ -116,4 +113,14 @@ export async function fuzz(
   await Promise.all(Array.from({ length: 8 }, worker)).finally(sender.close)
   if (process.env.FUZZ_SHOW) process.stderr.write(JSON.stringify([...outcomes]) + '\n')
   return { faults, outcomes }
+}
+
+/** The same operations for the same seed, whoever of those that send them is the first to be done. */
+function* inOrder(grammar: Grammar, count: number): Generator<Operation> {
+  let operation: Operation | undefined
+  for (let index = 0; index < count; index++) {
+    // Every plan is tried with several sets of variables.
+    operation = !operation || index % 5 === 0 ? grammar.next() : grammar.again(operation)
+    yield operation
+  }
 }
