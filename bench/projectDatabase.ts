@@ -72,3 +72,12 @@ export async function makeProjectDatabase(serverUrl: string, name: string): Prom
   await connectionsLetGo()
   return { superuserUrl, ownerUrl, authenticatorUrl, urlAs, password }
 }
+
+/** Process id of the server at an address, whose children are the backends. */
+export const postmasterPid = (superuserUrl: string): Promise<number> =>
+  withConnection(superuserUrl, async (client) => {
+    const { rows } = await client.query<{ pid: string }>(
+      `select split_part(pg_read_file('postmaster.pid'), E'\\n', 1) as pid`,
+    )
+    return Number(rows[0]?.pid)
+  })

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'
 import { withConnection } from '../src/database/connection.ts'
-import { makeProjectDatabase, raisePostgres } from './projectDatabase.ts'
+import { makeProjectDatabase, postmasterPid, raisePostgres } from './projectDatabase.ts'
 
 /** How many rows there are; all follow from the number of albums, see shop.sql. */
 export type ShopSize = { albums: number; tracks: number; documents: number }
@@ -61,14 +61,13 @@ async function makeShop(serverUrl: string, size: ShopSize): Promise<Omit<ShopDat
     await client.query(`alter role bench_floor in database shop set plinth.person_id = '${person.id}'`)
     await client.query('vacuum (analyze)')
     await client.query('checkpoint')
-    const server = await oneRow<{ version: string; pid: string }>(
+    const server = await oneRow<{ version: string }>(
       client,
-      `select current_setting('server_version') as version,
-         split_part(pg_read_file('postmaster.pid'), E'\\n', 1) as pid`,
+      `select current_setting('server_version') as version`,
     )
     return {
       version: server.version.split(' ')[0] ?? server.version,
-      postmasterPid: Number(server.pid),
+      postmasterPid: await postmasterPid(superuserUrl),
       superuserUrl,
       ownerUrl,
       authenticatorUrl,

@@ -1,7 +1,8 @@
 import 'postgraphile'
 import { type ObjectStep, sideEffect } from 'postgraphile/grafast'
 import 'postgraphile/graphile-build-pg'
-import { AppError, errorRegistry } from '../src/errors.ts'
+import { errorRegistry } from '../src/errorRegistry.ts'
+import { AppError } from '../src/errors.ts'
 
 /**
  * An update that finds no row says so, like a delete does: as stock, it answers with a row that is null,

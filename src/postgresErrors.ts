@@ -1,4 +1,4 @@
-import type { ErrorCode } from './errors.ts'
+import type { ErrorCode } from './errorRegistry.ts'
 
 /** A code of the registry and the SQLSTATEs that become it: whole ones of five characters, or classes of two. */
 type Answer = [code: ErrorCode, ...states: string[]]

@@ -8,7 +8,8 @@ import {
   NoSchemaIntrospectionCustomRule,
 } from 'postgraphile/graphql'
 import type { BufferResult, ExecutionConfig, RequestDigest, Result } from 'postgraphile/grafserv'
-import { type ErrorCode, toPublicError } from '../errors.ts'
+import type { ErrorCode } from '../errorRegistry.ts'
+import { toPublicError } from '../errors.ts'
 import { type Excess, findExcess, type Limits } from '../limits.ts'
 import { type DocumentReader, makeDocumentReader } from './documentReader.ts'
 import type { MaskError } from './maskError.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type ErrorRequestHandler, type Express } from 'express'
-import { type ErrorCode, errorRegistry } from '../errors.ts'
+import { type ErrorCode, errorRegistry } from '../errorRegistry.ts'
 import type { Log } from '../log.ts'
 
 declare module 'http' {

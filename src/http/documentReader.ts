@@ -6,7 +6,7 @@ import {
   type ValidationRule,
   validate,
 } from 'postgraphile/graphql'
-import { errorRegistry } from '../errors.ts'
+import { errorRegistry } from '../errorRegistry.ts'
 import { type Excess, findExcess, type Limits } from '../limits.ts'
 import type { MaskError } from './maskError.ts'
 import { measureOperations, measureText } from './measureOperation.ts'

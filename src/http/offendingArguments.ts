@@ -1,5 +1,6 @@
 import { type Column, type RelationRules, relationsOf } from '../../plugins/ConstraintsPlugin.ts'
-import { AppError, type DatabaseFault, databaseFault, type ErrorCode } from '../errors.ts'
+import type { ErrorCode } from '../errorRegistry.ts'
+import { AppError, type DatabaseFault, databaseFault } from '../errors.ts'
 import {
   type ArgumentPath,
   type Asked,

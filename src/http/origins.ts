@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { errorRegistry } from '../errors.ts'
+import { errorRegistry } from '../errorRegistry.ts'
 
 /** What pages of other websites may do. */
 export type Origins = {

@@ -11,7 +11,7 @@ import {
   visit,
   isInputType,
 } from 'postgraphile/graphql'
-import type { ErrorCode } from '../errors.ts'
+import type { ErrorCode } from '../errorRegistry.ts'
 import type { ArgumentPath, Asked } from './askedArguments.ts'
 
 /** The code of an error that GraphQL itself found in a request, and the arguments it is about. */

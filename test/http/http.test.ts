@@ -4,7 +4,7 @@ import { request as httpRequest } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import WebSocket from 'ws'
-import { errorRegistry } from '../../src/errors.ts'
+import { errorRegistry } from '../../src/errorRegistry.ts'
 import { makeApi, type TestApi, useApi } from '../support/api.ts'
 
 let friendly: TestApi

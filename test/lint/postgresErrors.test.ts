@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { errorRegistry, isErrorCode } from '../../src/errors.ts'
+import { errorRegistry, isErrorCode } from '../../src/errorRegistry.ts'
 import { codeOfState, postgresErrors, statesOf } from '../../src/postgresErrors.ts'
 
 /** Every SQLSTATE that the Postgres of the packages has, as its own list says. */

@@ -5,7 +5,7 @@ import {
   type GraphQLSchema,
   type IntrospectionQuery,
 } from 'postgraphile/graphql'
-import { isErrorCode } from '../../src/errors.ts'
+import { isErrorCode } from '../../src/errorRegistry.ts'
 import type { Answer } from './ask.ts'
 import type { Grammar, Operation } from './operationGrammar.ts'
 import type { TestApi } from './api.ts'
