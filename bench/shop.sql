@@ -1,5 +1,5 @@
 /*
- * A record shop to measure on, made up here. Everything grows with one number, the setting
+ * A record shop to measure on, made up here and kept in one piece, long as it is: tables, policies, rows. Everything grows with one number, the setting
  * shop.albums: a fifth as many artists and customers, ten tracks to an album, a tenth as many
  * organizations with a hundred documents each. What the signed-in person owns stays the same at any
  * size: one customer with a hundred invoices, five memberships. Runs as the owner of a migrated

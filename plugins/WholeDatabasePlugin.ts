@@ -84,9 +84,9 @@ const { json, xml, point, line, lseg, box, path, polygon, circle } = TYPES
 const incomparable: readonly unknown[] = [json, xml, point, line, lseg, box, path, polygon, circle]
 
 /** Whether Postgres can say that two values are the same. Of circles it can, but means their areas. */
-function isComparable({ domainOfCodec, arrayOfCodec, ...codec }: PgCodec): boolean {
-  const inner = (domainOfCodec ?? arrayOfCodec) as PgCodec | undefined
-  return inner ? isComparable(inner) : !incomparable.some((other) => (other as PgCodec).name === codec.name)
+function isComparable(codec: PgCodec): boolean {
+  const inner = (codec.domainOfCodec ?? codec.arrayOfCodec) as PgCodec | undefined
+  return inner ? isComparable(inner) : !incomparable.includes(codec)
 }
 
 /** Has a codec read what the stock one takes for null, or for another date, and null as null. */

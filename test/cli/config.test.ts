@@ -1,3 +1,5 @@
+// Longer than most: a list of settings, and of what can be wrong with each.
+
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'

@@ -1,3 +1,5 @@
+// Longer than most: what the adaptor promises is tried on one database, through one proxy that counts and cuts.
+
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Pool } from 'pg'
 import { applySettings, type CallerSettings, makeCallerService } from '../../src/database/callerClient.ts'

@@ -1,3 +1,5 @@
+// Longer than most: every form is tried on the same few tables, and what one may do the others are held against.
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { withConnection } from '../../src/database/connection.ts'
 import type { TestApi } from '../support/api.ts'

@@ -1,3 +1,5 @@
+// Longer than most: a list of tokens, good and bad, and what becomes of each.
+
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'

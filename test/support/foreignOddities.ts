@@ -1,6 +1,9 @@
 const longName = (end: string) => `${'a_name_that_takes_all_the_room_postgres_gives_'.padEnd(62, 'x')}${end}`
 
-/** SQL of relations, columns and functions that are awkward to name, or to read, each with a row or more. */
+/**
+ * SQL of relations, columns and functions that are awkward to name, or to read, each with a row or more.
+ * Longer than most: it is a list.
+ */
 export const oddities = `
   -- Words that mean something in SQL, in GraphQL or in JavaScript.
   ${[
