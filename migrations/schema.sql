@@ -17,6 +17,16 @@ comment on column app_public.door_answer.is_allowed is 'Whether it opens.';
 comment on column app_public.door_answer.rule is 'The rule that allows it, or null.';
 comment on column app_public.door_answer.reason is 'Why, in words for the person who asked.';
 
+create type app_public.new_api_key as (
+  token text,
+  id uuid,
+  expires_at timestamp with time zone
+);
+comment on type app_public.new_api_key is 'An API key that was just made.';
+comment on column app_public.new_api_key.token is 'The key itself; shown this one time. Send it as `Authorization: Bearer <token>`.';
+comment on column app_public.new_api_key.id is 'Identifies the key among `apiKeys`.';
+comment on column app_public.new_api_key.expires_at is 'When it ends by itself.';
+
 create type app_public.new_session as (
   token text,
   expires_at timestamp with time zone
@@ -24,6 +34,50 @@ create type app_public.new_session as (
 comment on type app_public.new_session is 'A session that has just begun.';
 comment on column app_public.new_session.token is 'Proves who you are; shown this one time. Send it as `Authorization: Bearer <token>`.';
 comment on column app_public.new_session.expires_at is 'When it ends by itself.';
+
+create type app_public.sent_code as (
+  id uuid,
+  expires_at timestamp with time zone
+);
+comment on type app_public.sent_code is 'A code that is on its way by mail.';
+comment on column app_public.sent_code.id is 'Names the code when you give it back.';
+comment on column app_public.sent_code.expires_at is 'Until when it can be given.';
+
+create table app_public.api_keys (
+  id uuid not null default app_hidden.new_id(),
+  person_id uuid not null,
+  name text not null,
+  starts_with text not null,
+  can_write boolean not null,
+  created_at timestamp with time zone not null default now(),
+  last_used_at timestamp with time zone,
+  expires_at timestamp with time zone not null,
+  constraint api_keys_pkey PRIMARY KEY (id),
+  constraint api_keys_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text))),
+  constraint api_keys_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE CASCADE
+);
+CREATE INDEX api_keys_expires_at_idx ON app_public.api_keys USING btree (expires_at);
+CREATE INDEX api_keys_person_id_idx ON app_public.api_keys USING btree (person_id);
+alter table app_public.api_keys enable row level security;
+create policy delete_self on app_public.api_keys for delete to plinth_person
+  using ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)));
+create policy select_self on app_public.api_keys for select to plinth_person
+  using ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)));
+create policy update_self on app_public.api_keys for update to plinth_person
+  using ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)));
+grant delete, select on app_public.api_keys to plinth_person;
+grant update (name) on app_public.api_keys to plinth_person;
+CREATE TRIGGER _500_record_made AFTER INSERT ON app_public.api_keys FOR EACH ROW EXECUTE FUNCTION app_private.tg_api_keys__record();
+CREATE TRIGGER _501_record_ended AFTER DELETE ON app_public.api_keys FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (app_public.current_person_id() IS NOT NULL))) EXECUTE FUNCTION app_private.tg_api_keys__record();
+comment on table app_public.api_keys is 'Tokens for programs of yours, which act as you. Deleting one ends it at once.';
+comment on column app_public.api_keys.id is 'Identifies the key.';
+comment on column app_public.api_keys.person_id is 'Whose key it is.';
+comment on column app_public.api_keys.name is 'What it is for, 1 to 100 characters.';
+comment on column app_public.api_keys.starts_with is 'How its token begins, to tell it by.';
+comment on column app_public.api_keys.can_write is 'Whether it may change things; without, it may only read.';
+comment on column app_public.api_keys.created_at is 'When it was made.';
+comment on column app_public.api_keys.last_used_at is 'When it was last used, to about a minute; null for never.';
+comment on column app_public.api_keys.expires_at is 'When it ends by itself.';
 
 create table app_public.door_decisions (
   organization_id uuid not null,
@@ -102,23 +156,26 @@ create table app_public.email_addresses (
   address text not null,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  is_primary boolean not null default false,
   constraint email_addresses_pkey PRIMARY KEY (id),
   constraint email_addresses_address_key UNIQUE (address),
   constraint email_addresses_address_check CHECK (((address = lower(address)) AND (length(address) <= 254))),
   constraint email_addresses_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE CASCADE
 );
 CREATE INDEX email_addresses_person_id_idx ON app_public.email_addresses USING btree (person_id);
+CREATE UNIQUE INDEX email_addresses_person_id_idx1 ON app_public.email_addresses USING btree (person_id) WHERE is_primary;
 alter table app_public.email_addresses enable row level security;
 create policy select_self on app_public.email_addresses for select to plinth_person
   using ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)));
 grant select on app_public.email_addresses to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.email_addresses FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
-comment on table app_public.email_addresses is 'Where a person is reached and what they sign in with. You see your own.';
+comment on table app_public.email_addresses is 'Where a person is reached and what they sign in with; each was proven by a mailed code. You see your own.';
 comment on column app_public.email_addresses.id is 'Identifies the address.';
 comment on column app_public.email_addresses.person_id is 'Whose address it is.';
 comment on column app_public.email_addresses.address is 'The address, in lower case.';
 comment on column app_public.email_addresses.created_at is 'When it was added.';
 comment on column app_public.email_addresses.updated_at is 'When this last changed.';
+comment on column app_public.email_addresses.is_primary is 'Whether mail goes to this one.';
 
 create table app_public.membership_roles (
   role text not null,
@@ -240,11 +297,269 @@ grant select on app_public.people to plinth_anonymous;
 grant select on app_public.people to plinth_person;
 grant update (name) on app_public.people to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.people FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
+CREATE TRIGGER _500_anonymize BEFORE DELETE ON app_public.people FOR EACH ROW EXECUTE FUNCTION app_private.tg_people__anonymize();
 comment on table app_public.people is 'Somebody with an account.';
 comment on column app_public.people.id is 'Identifies the person.';
 comment on column app_public.people.name is 'What others see, 1 to 100 characters.';
 comment on column app_public.people.created_at is 'When the account was made.';
 comment on column app_public.people.updated_at is 'When this last changed.';
+
+create table app_public.security_event_kinds (
+  kind text not null,
+  description text not null,
+  is_mailed boolean not null default false,
+  constraint security_event_kinds_pkey PRIMARY KEY (kind)
+);
+alter table app_public.security_event_kinds enable row level security;
+create policy select_anyone on app_public.security_event_kinds for select to plinth_anonymous, plinth_authenticator, plinth_device, plinth_person
+  using (true);
+grant select on app_public.security_event_kinds to plinth_anonymous;
+grant select on app_public.security_event_kinds to plinth_authenticator;
+grant select on app_public.security_event_kinds to plinth_device;
+grant select on app_public.security_event_kinds to plinth_person;
+comment on table app_public.security_event_kinds is 'What the security log tells of.';
+comment on column app_public.security_event_kinds.kind is 'Its name.';
+comment on column app_public.security_event_kinds.description is 'What has happened.';
+comment on column app_public.security_event_kinds.is_mailed is 'Whether the person is told by mail at once.';
+
+create table app_public.security_events (
+  id uuid not null default app_hidden.new_id(),
+  person_id uuid,
+  kind text not null,
+  organization_id uuid,
+  detail text,
+  request_id text,
+  client text,
+  network text,
+  created_at timestamp with time zone not null default now(),
+  constraint security_events_pkey PRIMARY KEY (id),
+  constraint security_events_kind_fkey FOREIGN KEY (kind) REFERENCES app_public.security_event_kinds(kind) ON DELETE RESTRICT,
+  constraint security_events_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES app_public.organizations(id) ON DELETE SET NULL,
+  constraint security_events_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE SET NULL
+);
+CREATE INDEX security_events_created_at_idx ON app_public.security_events USING btree (created_at);
+CREATE INDEX security_events_kind_idx ON app_public.security_events USING btree (kind);
+CREATE INDEX security_events_organization_id_idx ON app_public.security_events USING btree (organization_id);
+CREATE INDEX security_events_person_id_idx ON app_public.security_events USING btree (person_id);
+alter table app_public.security_events enable row level security;
+create policy select_self on app_public.security_events for select to plinth_person
+  using ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)));
+grant select on app_public.security_events to plinth_person;
+CREATE TRIGGER _200_append_only BEFORE UPDATE ON app_public.security_events FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION app_private.tg__append_only();
+CREATE TRIGGER _800_notify AFTER INSERT ON app_public.security_events FOR EACH ROW EXECUTE FUNCTION app_private.tg_security_events__notify();
+comment on table app_public.security_events is 'What has happened to the safety of an account. You see what concerns yours.';
+comment on column app_public.security_events.id is 'Identifies the event.';
+comment on column app_public.security_events.person_id is 'Whose account it concerns; null where it is nobody''s, or the account is gone.';
+comment on column app_public.security_events.kind is 'What has happened.';
+comment on column app_public.security_events.organization_id is 'The organization it was about, or null.';
+comment on column app_public.security_events.detail is 'More about it, in words, or null.';
+comment on column app_public.security_events.request_id is 'The request that it happened in.';
+comment on column app_public.security_events.client is 'The kind of program it was done with, such as "Firefox on Linux".';
+comment on column app_public.security_events.network is 'Roughly from where: a network of some hundred addresses.';
+comment on column app_public.security_events.created_at is 'When.';
+
+create table app_public.sessions (
+  id uuid not null default app_hidden.new_id(),
+  person_id uuid not null,
+  name text,
+  client text,
+  network text,
+  created_at timestamp with time zone not null default now(),
+  last_used_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null default (now() + '30 days'::interval),
+  constraint sessions_pkey PRIMARY KEY (id),
+  constraint sessions_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text))),
+  constraint sessions_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE CASCADE
+);
+CREATE INDEX sessions_expires_at_idx ON app_public.sessions USING btree (expires_at);
+CREATE INDEX sessions_person_id_idx ON app_public.sessions USING btree (person_id);
+alter table app_public.sessions enable row level security;
+create policy delete_self on app_public.sessions for delete to plinth_person
+  using ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)));
+create policy select_self on app_public.sessions for select to plinth_person
+  using ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)));
+create policy update_self on app_public.sessions for update to plinth_person
+  using ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)));
+grant delete, select on app_public.sessions to plinth_person;
+grant update (name) on app_public.sessions to plinth_person;
+CREATE TRIGGER _500_record AFTER DELETE ON app_public.sessions FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (app_public.current_person_id() IS NOT NULL))) EXECUTE FUNCTION app_private.tg_sessions__record();
+comment on table app_public.sessions is 'Where you are signed in. Deleting one signs it out at once.';
+comment on column app_public.sessions.id is 'Identifies the session.';
+comment on column app_public.sessions.person_id is 'Who is signed in.';
+comment on column app_public.sessions.name is 'What you call it, 1 to 100 characters, or null.';
+comment on column app_public.sessions.client is 'The kind of program that signed in, such as "Firefox on Linux".';
+comment on column app_public.sessions.network is 'Roughly from where it signed in: a network of some hundred addresses.';
+comment on column app_public.sessions.created_at is 'When it began.';
+comment on column app_public.sessions.last_used_at is 'When it was last used, to about a minute.';
+comment on column app_public.sessions.expires_at is 'When it ends by itself.';
+
+CREATE OR REPLACE FUNCTION app_public.add_email_address(email text)
+ RETURNS app_public.sent_code
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.require_recent_sign_in();
+  return app_private.send_code(
+    'add_address', app_private.to_address(add_email_address.email), app_public.current_person_id()
+  );
+end;
+$function$
+;
+grant execute on function app_public.add_email_address(text) to plinth_person;
+comment on function app_public.add_email_address(text) is 'Mails a code to a further address of yours. With it, `confirmEmailAddress` adds the address.
+
+An address of another account gives the same answer; its mail says so.
+
+- `email`: the address.
+
+Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `BAD_USER_INPUT` naming the argument; `TOO_MANY_ATTEMPTS`.';
+
+CREATE OR REPLACE FUNCTION app_public.change_password(password text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.require_recent_sign_in();
+  insert into app_private.passwords (person_id, hash)
+  values (app_public.current_person_id(), change_password.password)
+  on conflict (person_id) do update set hash = excluded.hash;
+
+  delete from app_public.sessions
+  where sessions.person_id = app_public.current_person_id()
+    and sessions.id <> app_hidden.current_session_id();
+  perform app_private.record_event(app_public.current_person_id(), 'password_changed');
+  return true;
+end;
+$function$
+;
+grant execute on function app_public.change_password(text) to plinth_person;
+comment on function app_public.change_password(text) is 'Sets your password, the first one too, and ends all your other sessions. You are told by mail.
+
+- `password`: 10 to 200 characters, none that is easy to guess.
+
+Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `BAD_USER_INPUT` naming the argument.';
+
+CREATE OR REPLACE FUNCTION app_public.confirm_email_address(id uuid, code text)
+ RETURNS app_public.email_addresses
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_code app_private.mail_codes := app_private.redeem_code(
+    confirm_email_address.id, confirm_email_address.code, 'add_address'
+  );
+  v_address app_public.email_addresses;
+begin
+  if v_code.id is null then
+    return null;
+  end if;
+  insert into app_public.email_addresses (person_id, address)
+  values (v_code.person_id, v_code.address)
+  on conflict (address) do nothing
+  returning * into v_address;
+
+  if found then
+    perform app_private.record_event(v_code.person_id, 'address_added', null, v_code.address);
+  end if;
+  return v_address;
+end;
+$function$
+;
+grant execute on function app_public.confirm_email_address(uuid,text) to plinth_person;
+comment on function app_public.confirm_email_address(uuid,text) is 'Adds the address to which a code was mailed. You are told at your other addresses.
+
+The result is null when the code is wrong, was used, has expired, or is not yours.
+
+- `id`: what `addEmailAddress` answered.
+- `code`: what was mailed.
+
+Errors: `TOO_MANY_ATTEMPTS`.';
+
+CREATE OR REPLACE FUNCTION app_public.confirm_sign_up(id uuid, code text)
+ RETURNS app_public.new_session
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_code app_private.mail_codes := app_private.redeem_code(
+    confirm_sign_up.id, confirm_sign_up.code, 'sign_up'
+  );
+  v_person_id uuid;
+begin
+  -- Two codes for one address, given at once: the second finds it known.
+  perform pg_advisory_xact_lock(hashtextextended(v_code.address, 0));
+  if v_code.id is null
+    or exists (select from app_public.email_addresses where email_addresses.address = v_code.address) then
+    return null;
+  end if;
+
+  v_person_id := app_private.make_person(v_code.name, v_code.address);
+  insert into app_private.passwords (person_id, hash) values (v_person_id, v_code.password_hash);
+  perform app_private.record_event(v_person_id, 'signed_in', null, 'signing up');
+  return app_private.start_session(v_person_id);
+end;
+$function$
+;
+grant execute on function app_public.confirm_sign_up(uuid,text) to plinth_anonymous;
+grant execute on function app_public.confirm_sign_up(uuid,text) to plinth_person;
+comment on function app_public.confirm_sign_up(uuid,text) is 'Makes the account that `signUp` began and signs you in.
+
+The result is null when the code is wrong, was used, or has expired.
+
+- `id`: what `signUp` answered.
+- `code`: what was mailed.
+
+Errors: `TOO_MANY_ATTEMPTS`.';
+
+CREATE OR REPLACE FUNCTION app_public.create_api_key(name text, can_write boolean, expires_at timestamp with time zone)
+ RETURNS app_public.new_api_key
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_token text := app_private.make_token('plinth_key_');
+  v_key app_public.api_keys;
+begin
+  perform app_private.require_recent_sign_in();
+  if create_api_key.expires_at is null
+    or create_api_key.expires_at not between now() and now() + interval '366 days' then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'A key ends at a moment between now and a year from now.',
+      column = 'expires_at';
+  end if;
+
+  insert into app_public.api_keys (person_id, name, starts_with, can_write, expires_at)
+  values (
+    app_public.current_person_id(), trim(create_api_key.name), left(v_token, 19),
+    coalesce(create_api_key.can_write, false), create_api_key.expires_at
+  )
+  returning * into v_key;
+
+  insert into app_private.tokens (hash, person_id, api_key_id, can_write, expires_at)
+  values (
+    sha256(convert_to(v_token, 'UTF8')), v_key.person_id, v_key.id, v_key.can_write, v_key.expires_at
+  );
+
+  return (v_token, v_key.id, v_key.expires_at)::app_public.new_api_key;
+end;
+$function$
+;
+grant execute on function app_public.create_api_key(text,boolean,timestamp with time zone) to plinth_person;
+comment on function app_public.create_api_key(text,boolean,timestamp with time zone) is 'Makes an API key: a token for a program of yours, which acts as you. You are told by mail.
+
+- `name`: what it is for, 1 to 100 characters.
+- `canWrite`: whether it may change things; without, it may only read.
+- `expiresAt`: when it ends, a year from now at most.
+
+Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `BAD_USER_INPUT` naming the argument.';
 
 CREATE OR REPLACE FUNCTION app_public.create_organization(name text)
  RETURNS app_public.organizations
@@ -298,6 +613,172 @@ grant execute on function app_public.current_person_id() to plinth_device;
 grant execute on function app_public.current_person_id() to plinth_person;
 comment on function app_public.current_person_id() is 'The id of the person who is signed in, or null for anybody else.';
 
+CREATE OR REPLACE FUNCTION app_public.current_session()
+ RETURNS app_public.sessions
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select sessions.* from app_public.sessions where sessions.id = app_hidden.current_session_id();
+$function$
+;
+grant execute on function app_public.current_session() to plinth_person;
+comment on function app_public.current_session() is 'The session of the token you send; null when that is an API key.';
+
+CREATE OR REPLACE FUNCTION app_public.make_email_address_primary(id uuid)
+ RETURNS app_public.email_addresses
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_address app_public.email_addresses;
+begin
+  perform app_private.require_recent_sign_in();
+  -- Two that choose at once wait for each other here.
+  perform from app_public.people where people.id = app_public.current_person_id() for no key update;
+
+  select * into v_address
+  from app_public.email_addresses
+  where email_addresses.id = make_email_address_primary.id
+    and email_addresses.person_id = app_public.current_person_id();
+  if not found then
+    raise exception using errcode = 'NTFND', message = 'You have no such address.';
+  end if;
+
+  update app_public.email_addresses set is_primary = false
+  where email_addresses.person_id = v_address.person_id and email_addresses.is_primary;
+  update app_public.email_addresses set is_primary = true
+  where email_addresses.id = v_address.id
+  returning * into v_address;
+  perform app_private.record_event(v_address.person_id, 'address_made_primary', null, v_address.address);
+  return v_address;
+end;
+$function$
+;
+grant execute on function app_public.make_email_address_primary(uuid) to plinth_person;
+comment on function app_public.make_email_address_primary(uuid) is 'Makes one of your addresses the one that mail goes to. You are told at all of them.
+
+- `id`: the address.
+
+Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `NOT_FOUND`.';
+
+CREATE OR REPLACE FUNCTION app_public.remove_email_address(id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_address app_public.email_addresses;
+begin
+  perform app_private.require_recent_sign_in();
+  select * into v_address
+  from app_public.email_addresses
+  where email_addresses.id = remove_email_address.id
+    and email_addresses.person_id = app_public.current_person_id()
+  for update;
+
+  if not found then
+    raise exception using errcode = 'NTFND', message = 'You have no such address.';
+  end if;
+  if v_address.is_primary then
+    raise exception using
+      errcode = 'raise_exception',
+      message = 'Mail goes to this address.',
+      hint = 'Make another one primary first.';
+  end if;
+
+  delete from app_public.email_addresses where email_addresses.id = v_address.id;
+  perform app_private.record_event(v_address.person_id, 'address_removed', null, v_address.address);
+  return true;
+end;
+$function$
+;
+grant execute on function app_public.remove_email_address(uuid) to plinth_person;
+comment on function app_public.remove_email_address(uuid) is 'Removes one of your addresses; it can no longer be signed in with. You are told at all of them, this one too.
+
+- `id`: the address; not the primary one.
+
+Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `NOT_FOUND`; `REFUSED` for the primary address.';
+
+CREATE OR REPLACE FUNCTION app_public.request_password_reset(email text)
+ RETURNS app_public.sent_code
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select app_private.send_code('reset_password', app_private.to_address(request_password_reset.email));
+$function$
+;
+grant execute on function app_public.request_password_reset(text) to plinth_anonymous;
+grant execute on function app_public.request_password_reset(text) to plinth_person;
+comment on function app_public.request_password_reset(text) is 'Mails a code to set a new password with. Then use `resetPassword`.
+
+An address without an account gives the same answer; its mail says so.
+
+- `email`: an address of the account.
+
+Errors: `BAD_USER_INPUT` naming the argument; `TOO_MANY_ATTEMPTS`.';
+
+CREATE OR REPLACE FUNCTION app_public.request_sign_in_code(email text)
+ RETURNS app_public.sent_code
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select app_private.send_code('sign_in', app_private.to_address(request_sign_in_code.email));
+$function$
+;
+grant execute on function app_public.request_sign_in_code(text) to plinth_anonymous;
+grant execute on function app_public.request_sign_in_code(text) to plinth_person;
+comment on function app_public.request_sign_in_code(text) is 'Mails a code to sign in with, in place of a password. Then use `signInWithCode`.
+
+An address without an account gives the same answer; its mail says so.
+
+- `email`: an address of the account.
+
+Errors: `BAD_USER_INPUT` naming the argument; `TOO_MANY_ATTEMPTS`.';
+
+CREATE OR REPLACE FUNCTION app_public.reset_password(id uuid, code text, password text)
+ RETURNS app_public.new_session
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_code app_private.mail_codes := app_private.redeem_code(
+    reset_password.id, reset_password.code, 'reset_password'
+  );
+  v_person_id uuid;
+begin
+  select email_addresses.person_id into v_person_id
+  from app_public.email_addresses
+  where email_addresses.address = v_code.address;
+
+  if v_person_id is null then
+    return null;
+  end if;
+  insert into app_private.passwords (person_id, hash) values (v_person_id, reset_password.password)
+  on conflict (person_id) do update set hash = excluded.hash;
+  delete from app_public.sessions where sessions.person_id = v_person_id;
+  perform app_private.forget_attempts('sign_in', 'address', v_code.address);
+  perform app_private.record_event(v_person_id, 'password_changed', null, 'mailed code');
+  return app_private.start_session(v_person_id);
+end;
+$function$
+;
+grant execute on function app_public.reset_password(uuid,text,text) to plinth_anonymous;
+grant execute on function app_public.reset_password(uuid,text,text) to plinth_person;
+comment on function app_public.reset_password(uuid,text,text) is 'Sets a new password with a mailed code, ends all sessions of the account and starts one for you. You are told by mail.
+
+The result is null when the code is wrong, was used, or has expired.
+
+- `id`: what `requestPasswordReset` answered.
+- `code`: what was mailed.
+- `password`: 10 to 200 characters, none that is easy to guess.
+
+Errors: `BAD_USER_INPUT` naming the argument; `TOO_MANY_ATTEMPTS`.';
+
 CREATE OR REPLACE FUNCTION app_public.sign_in(email text, password text)
  RETURNS app_public.new_session
  LANGUAGE plpgsql
@@ -305,17 +786,25 @@ CREATE OR REPLACE FUNCTION app_public.sign_in(email text, password text)
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 declare
+  v_address text := lower(trim(sign_in.email));
+  v_account text := app_private.account_subject(v_address);
   v_person_id uuid;
+  v_is_right boolean;
 begin
-  select passwords.person_id into v_person_id
+  select email_addresses.person_id, passwords.hash = sign_in.password
+  into v_person_id, v_is_right
   from app_public.email_addresses
-  join app_private.passwords on passwords.person_id = email_addresses.person_id
-  where email_addresses.address = lower(trim(sign_in.email))
-    and passwords.hash = sign_in.password;
+  left join app_private.passwords on passwords.person_id = email_addresses.person_id
+  where email_addresses.address = v_address;
 
-  if not found then
+  if v_is_right is not true or app_private.is_over_limit('sign_in_account', 'account', v_account) then
+    perform app_private.record_event(v_person_id, 'sign_in_refused', null, 'password');
     return null;
   end if;
+
+  perform app_private.forget_attempts('sign_in', 'address', v_address);
+  perform app_private.forget_attempts('sign_in_account', 'account', v_account);
+  perform app_private.record_event(v_person_id, 'signed_in', null, 'password');
   return app_private.start_session(v_person_id);
 end;
 $function$
@@ -327,16 +816,52 @@ comment on function app_public.sign_in(text,text) is 'Starts a session. Send its
 The result is null when no account has this address and password; which of the two was wrong is not told.
 
 - `email`: an address of the account.
-- `password`: its password.';
+- `password`: its password.
 
-CREATE OR REPLACE FUNCTION app_public.sign_out()
- RETURNS boolean
+Errors: `TOO_MANY_ATTEMPTS`; a mailed code (`requestSignInCode`) still works then.';
+
+CREATE OR REPLACE FUNCTION app_public.sign_in_with_code(id uuid, code text)
+ RETURNS app_public.new_session
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
+declare
+  v_code app_private.mail_codes := app_private.redeem_code(
+    sign_in_with_code.id, sign_in_with_code.code, 'sign_in'
+  );
+  v_person_id uuid;
 begin
-  delete from app_private.sessions where sessions.id = app_hidden.current_session_id();
+  select email_addresses.person_id into v_person_id
+  from app_public.email_addresses
+  where email_addresses.address = v_code.address;
+
+  if v_person_id is null then
+    return null;
+  end if;
+  perform app_private.record_event(v_person_id, 'signed_in', null, 'mailed code');
+  return app_private.start_session(v_person_id);
+end;
+$function$
+;
+grant execute on function app_public.sign_in_with_code(uuid,text) to plinth_anonymous;
+grant execute on function app_public.sign_in_with_code(uuid,text) to plinth_person;
+comment on function app_public.sign_in_with_code(uuid,text) is 'Starts a session with a mailed code.
+
+The result is null when the code is wrong, was used, or has expired.
+
+- `id`: what `requestSignInCode` answered.
+- `code`: what was mailed.
+
+Errors: `TOO_MANY_ATTEMPTS`.';
+
+CREATE OR REPLACE FUNCTION app_public.sign_out()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  delete from app_public.sessions where sessions.id = app_hidden.current_session_id();
   return found;
 end;
 $function$
@@ -344,65 +869,51 @@ $function$
 grant execute on function app_public.sign_out() to plinth_person;
 comment on function app_public.sign_out() is 'Ends the session of the token you send: from the next request on it is refused. True when it was still running.';
 
+CREATE OR REPLACE FUNCTION app_public.sign_out_everywhere()
+ RETURNS integer
+ LANGUAGE sql
+AS $function$
+  with ended as (
+    delete from app_public.sessions
+    where sessions.person_id = app_public.current_person_id()
+    returning 1
+  )
+  select count(*)::integer from ended;
+$function$
+;
+grant execute on function app_public.sign_out_everywhere() to plinth_person;
+comment on function app_public.sign_out_everywhere() is 'Ends all your sessions, this one too, and says how many there were. API keys stay; delete those one by one.';
+
 CREATE OR REPLACE FUNCTION app_public.sign_up(email text, name text, password text)
- RETURNS text
+ RETURNS app_public.sent_code
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 declare
-  v_address text := lower(trim(sign_up.email));
+  v_address text := app_private.to_address(sign_up.email);
   v_name text := trim(sign_up.name);
-  v_person_id uuid;
 begin
-  if v_address !~ '^[^@\s]+@[^@\s]+\.[^@\s]+$' or length(v_address) > 254 then
-    raise exception using
-      errcode = 'invalid_parameter_value',
-      message = 'That is not an email address.',
-      hint = 'Write it as name@example.com.',
-      column = 'email';
-  end if;
-  if length(v_name) not between 1 and 100 then
+  if v_name is null or length(v_name) not between 1 and 100 then
     raise exception using
       errcode = 'invalid_parameter_value',
       message = 'A name has 1 to 100 characters.',
       column = 'name';
   end if;
-
-  insert into app_public.people (name) values (v_name) returning id into v_person_id;
-  insert into app_public.email_addresses (person_id, address)
-  values (v_person_id, v_address)
-  on conflict (address) do nothing;
-
-  if found then
-    insert into app_private.passwords (person_id, hash) values (v_person_id, sign_up.password);
-    perform graphile_worker.add_job('person__send_welcome', json_build_object('personId', v_person_id));
-  else
-    delete from app_public.people where people.id = v_person_id;
-    perform graphile_worker.add_job(
-      'person__send_already_registered',
-      (
-        select json_build_object('personId', email_addresses.person_id)
-        from app_public.email_addresses
-        where email_addresses.address = v_address
-      )
-    );
-  end if;
-
-  return v_address;
+  return app_private.send_code('sign_up', v_address, name => v_name, password_hash => sign_up.password);
 end;
 $function$
 ;
 grant execute on function app_public.sign_up(text,text,text) to plinth_anonymous;
-comment on function app_public.sign_up(text,text,text) is 'Creates an account and mails a welcome to its address, which is also the result. Then use `signIn`.
+comment on function app_public.sign_up(text,text,text) is 'Begins a new account: a code is mailed to the address, and `confirmSignUp` with it makes the account.
 
 An address that has an account already gives the same answer; its owner is told by mail.
 
 - `email`: where you can be reached, and what you sign in with.
 - `name`: what others see, 1 to 100 characters.
-- `password`: 10 to 200 characters.
+- `password`: 10 to 200 characters, none that is easy to guess.
 
-Errors: `BAD_USER_INPUT` naming the argument.';
+Errors: `BAD_USER_INPUT` naming the argument; `TOO_MANY_ATTEMPTS`.';
 
 CREATE OR REPLACE FUNCTION app_public.unlock_door(door_id uuid)
  RETURNS app_public.door_answer
@@ -433,6 +944,62 @@ grant usage on schema app_hidden to plinth_anonymous;
 grant usage on schema app_hidden to plinth_device;
 grant usage on schema app_hidden to plinth_person;
 comment on schema app_hidden is 'What callers run without the API showing it: helpers of policies.';
+
+CREATE OR REPLACE FUNCTION app_hidden.count_code(id uuid)
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select app_private.count_attempt('code', jsonb_build_object(
+    'code', count_code.id,
+    'address', (select mail_codes.address from app_private.mail_codes where mail_codes.id = count_code.id),
+    'network', app_private.request_network()
+  ));
+$function$
+;
+grant execute on function app_hidden.count_code(uuid) to plinth_anonymous;
+grant execute on function app_hidden.count_code(uuid) to plinth_person;
+comment on function app_hidden.count_code(uuid) is 'Counts an attempt at a mailed code; the seconds to wait when there were too many, else null.';
+
+CREATE OR REPLACE FUNCTION app_hidden.count_mail(email text)
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select app_private.count_attempt('mail', jsonb_build_object(
+    'address', lower(trim(count_mail.email)), 'network', app_private.request_network()
+  ));
+$function$
+;
+grant execute on function app_hidden.count_mail(text) to plinth_anonymous;
+grant execute on function app_hidden.count_mail(text) to plinth_person;
+comment on function app_hidden.count_mail(text) is 'Counts a request for mail to an address; the seconds to wait when there were too many, else null.';
+
+CREATE OR REPLACE FUNCTION app_hidden.count_sign_in(email text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_wait integer := app_private.count_attempt('sign_in', jsonb_build_object(
+    'address', lower(trim(count_sign_in.email)), 'network', app_private.request_network()
+  ));
+begin
+  if v_wait is null then
+    perform app_private.count_attempt('sign_in_account', jsonb_build_object(
+      'account', app_private.account_subject(count_sign_in.email)
+    ));
+  end if;
+  return v_wait;
+end;
+$function$
+;
+grant execute on function app_hidden.count_sign_in(text) to plinth_anonymous;
+grant execute on function app_hidden.count_sign_in(text) to plinth_person;
+comment on function app_hidden.count_sign_in(text) is 'Counts an attempt to sign in with a password; the seconds to wait when there were too many, else null.';
 
 CREATE OR REPLACE FUNCTION app_hidden.current_session_id()
  RETURNS uuid
@@ -549,6 +1116,73 @@ create schema app_private;
 grant usage on schema app_private to plinth_authenticator;
 comment on schema app_private is 'For the owner only: secrets, sessions, trigger functions.';
 
+create table app_private.attempt_limits (
+  action text not null,
+  per text not null,
+  most integer not null,
+  span interval not null,
+  constraint attempt_limits_pkey PRIMARY KEY (action, per),
+  constraint attempt_limits_most_check CHECK ((most > 0)),
+  constraint attempt_limits_per_check CHECK ((per = ANY (ARRAY['address'::text, 'account'::text, 'network'::text, 'code'::text]))),
+  constraint attempt_limits_span_check CHECK ((span > '00:00:00'::interval))
+);
+alter table app_private.attempt_limits enable row level security;
+comment on table app_private.attempt_limits is 'How often what can be guessed, or costs somebody a mail, may be tried. An operator may change the numbers.';
+comment on column app_private.attempt_limits.action is 'What is tried.';
+comment on column app_private.attempt_limits.per is 'Whose attempts are counted together.';
+comment on column app_private.attempt_limits.most is 'How many there may be within the span.';
+comment on column app_private.attempt_limits.span is 'How far back attempts count.';
+
+create table app_private.attempts (
+  id bigint not null generated always as identity,
+  key bytea not null,
+  attempted_at timestamp with time zone not null default clock_timestamp(),
+  constraint attempts_pkey PRIMARY KEY (id),
+  constraint attempts_key_check CHECK ((length(key) = 32))
+);
+CREATE INDEX attempts_attempted_at_idx ON app_private.attempts USING btree (attempted_at);
+CREATE INDEX attempts_key_attempted_at_idx ON app_private.attempts USING btree (key, attempted_at);
+alter table app_private.attempts enable row level security;
+comment on table app_private.attempts is 'Each attempt at something that can be guessed.';
+comment on column app_private.attempts.id is 'Identifies the attempt.';
+comment on column app_private.attempts.key is 'SHA-256 of what was tried and by whom.';
+comment on column app_private.attempts.attempted_at is 'When.';
+
+create table app_private.mail_codes (
+  id uuid not null default app_hidden.new_id(),
+  purpose text not null,
+  address text not null,
+  person_id uuid,
+  organization_id uuid,
+  name text,
+  password_hash text,
+  code_hash bytea,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null default (now() + '00:15:00'::interval),
+  constraint mail_codes_pkey PRIMARY KEY (id),
+  constraint mail_codes_code_hash_check CHECK ((length(code_hash) = 32)),
+  constraint mail_codes_password_hash_check CHECK ((password_hash ~ '^\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[^$]+\$[^$]+$'::text)),
+  constraint mail_codes_purpose_check CHECK ((purpose = ANY (ARRAY['sign_up'::text, 'sign_in'::text, 'add_address'::text, 'reset_password'::text, 'delete_organization'::text]))),
+  constraint mail_codes_sign_up_is_whole_check CHECK (((purpose <> 'sign_up'::text) OR ((name IS NOT NULL) AND (password_hash IS NOT NULL)))),
+  constraint mail_codes_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES app_public.organizations(id) ON DELETE CASCADE,
+  constraint mail_codes_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE CASCADE
+);
+CREATE INDEX mail_codes_expires_at_idx ON app_private.mail_codes USING btree (expires_at);
+CREATE INDEX mail_codes_organization_id_idx ON app_private.mail_codes USING btree (organization_id);
+CREATE INDEX mail_codes_person_id_idx ON app_private.mail_codes USING btree (person_id);
+alter table app_private.mail_codes enable row level security;
+comment on table app_private.mail_codes is 'One-time codes that were mailed, and what they are good for.';
+comment on column app_private.mail_codes.id is 'Identifies the code; whoever asked for it knows it.';
+comment on column app_private.mail_codes.purpose is 'What it allows.';
+comment on column app_private.mail_codes.address is 'Where it was mailed.';
+comment on column app_private.mail_codes.person_id is 'Who alone may give it back; null for anybody who knows the id.';
+comment on column app_private.mail_codes.organization_id is 'The organization it is about, or null.';
+comment on column app_private.mail_codes.name is 'For a sign-up: the name of the person to be.';
+comment on column app_private.mail_codes.password_hash is 'For a sign-up: the hash of their password.';
+comment on column app_private.mail_codes.code_hash is 'SHA-256 of id and code; null until it is mailed, and where the mail has none.';
+comment on column app_private.mail_codes.created_at is 'When it was asked for.';
+comment on column app_private.mail_codes.expires_at is 'Until when it can be given.';
+
 create table app_private.passwords (
   person_id uuid not null,
   hash text not null,
@@ -577,26 +1211,114 @@ comment on table app_private.salt_keys is 'One row: the secret from which salts 
 comment on column app_private.salt_keys.is_only is 'Keeps the table at one row.';
 comment on column app_private.salt_keys.key is 'The secret.';
 
-create table app_private.sessions (
-  id uuid not null default app_hidden.new_id(),
+create table app_private.tokens (
+  hash bytea not null,
   person_id uuid not null,
-  token_hash bytea not null,
-  created_at timestamp with time zone not null default now(),
-  expires_at timestamp with time zone not null default (now() + '30 days'::interval),
-  constraint sessions_pkey PRIMARY KEY (id),
-  constraint sessions_token_hash_key UNIQUE (token_hash),
-  constraint sessions_token_hash_check CHECK ((length(token_hash) = 32)),
-  constraint sessions_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE CASCADE
+  session_id uuid,
+  api_key_id uuid,
+  can_write boolean not null default true,
+  expires_at timestamp with time zone not null,
+  constraint tokens_pkey PRIMARY KEY (hash),
+  constraint tokens_hash_check CHECK ((length(hash) = 32)),
+  constraint tokens_one_bearer_check CHECK ((num_nonnulls(session_id, api_key_id) = 1)),
+  constraint tokens_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES app_public.api_keys(id) ON DELETE CASCADE,
+  constraint tokens_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE CASCADE,
+  constraint tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES app_public.sessions(id) ON DELETE CASCADE
 );
-CREATE INDEX sessions_expires_at_idx ON app_private.sessions USING btree (expires_at);
-CREATE INDEX sessions_person_id_idx ON app_private.sessions USING btree (person_id);
-alter table app_private.sessions enable row level security;
-comment on table app_private.sessions is 'Who is signed in. Deleting a row signs its bearer out at once.';
-comment on column app_private.sessions.id is 'Identifies the session.';
-comment on column app_private.sessions.person_id is 'Who is signed in.';
-comment on column app_private.sessions.token_hash is 'SHA-256 of the token; the token itself is never stored.';
-comment on column app_private.sessions.created_at is 'When it began.';
-comment on column app_private.sessions.expires_at is 'When it ends by itself.';
+CREATE INDEX tokens_api_key_id_idx ON app_private.tokens USING btree (api_key_id);
+CREATE INDEX tokens_person_id_idx ON app_private.tokens USING btree (person_id);
+CREATE INDEX tokens_session_id_idx ON app_private.tokens USING btree (session_id);
+alter table app_private.tokens enable row level security;
+comment on table app_private.tokens is 'What a bearer token stands for. It goes with its session or key.';
+comment on column app_private.tokens.hash is 'SHA-256 of the token; the token itself is never stored.';
+comment on column app_private.tokens.person_id is 'As whom its bearer acts.';
+comment on column app_private.tokens.session_id is 'The session it belongs to, or null.';
+comment on column app_private.tokens.api_key_id is 'The API key it belongs to, or null.';
+comment on column app_private.tokens.can_write is 'Whether its bearer may change anything.';
+comment on column app_private.tokens.expires_at is 'When it ends by itself: with its session or key.';
+
+CREATE OR REPLACE FUNCTION app_private.account_subject(email text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select coalesce(
+    (
+      select email_addresses.person_id::text
+      from app_public.email_addresses
+      where email_addresses.address = lower(trim(account_subject.email))
+    ),
+    lower(trim(account_subject.email))
+  );
+$function$
+;
+comment on function app_private.account_subject(text) is 'What attempts at the account of an address are counted under.';
+
+CREATE OR REPLACE FUNCTION app_private.attempt_key(action text, per text, subject text)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select sha256(convert_to(concat_ws('|', attempt_key.action, attempt_key.per, attempt_key.subject), 'UTF8'));
+$function$
+;
+comment on function app_private.attempt_key(text,text,text) is 'Under what the attempts of one subject at one action are counted.';
+
+CREATE OR REPLACE FUNCTION app_private.code_hash(id uuid, code text)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select sha256(convert_to(
+    code_hash.id::text || upper(regexp_replace(code_hash.code, '[\s-]', '', 'g')), 'UTF8'
+  ));
+$function$
+;
+comment on function app_private.code_hash(uuid,text) is 'How a mailed code is stored: never as it is.';
+
+CREATE OR REPLACE FUNCTION app_private.count_attempt(action text, subjects jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_wait integer;
+begin
+  perform pg_advisory_xact_lock(hashtextextended(subject.key, 0))
+  from (
+    select encode(app_private.attempt_key(count_attempt.action, given.key, given.value), 'hex') as key
+    from jsonb_each_text(jsonb_strip_nulls(count_attempt.subjects)) as given
+    order by 1
+  ) as subject;
+
+  select max(ceil(extract(epoch from past.oldest + attempt_limits.span - clock_timestamp())))::integer
+  into v_wait
+  from jsonb_each_text(jsonb_strip_nulls(count_attempt.subjects)) as given
+  join app_private.attempt_limits
+    on attempt_limits.action = count_attempt.action and attempt_limits.per = given.key
+  cross join lateral (
+    select min(latest.attempted_at) as oldest, count(*) as count
+    from (
+      select attempts.attempted_at
+      from app_private.attempts
+      where attempts.key = app_private.attempt_key(count_attempt.action, given.key, given.value)
+        and attempts.attempted_at > clock_timestamp() - attempt_limits.span
+      order by attempts.attempted_at desc
+      limit attempt_limits.most
+    ) as latest
+  ) as past
+  where past.count >= attempt_limits.most;
+
+  if v_wait is null then
+    insert into app_private.attempts (key)
+    select app_private.attempt_key(count_attempt.action, given.key, given.value)
+    from jsonb_each_text(jsonb_strip_nulls(count_attempt.subjects)) as given;
+  end if;
+  return v_wait;
+end;
+$function$
+;
+comment on function app_private.count_attempt(text,jsonb) is 'Counts an attempt at an action for each subject, such as {"address": "…", "network": "…"}: null, or for one that is over a limit the seconds to wait, and then it is not counted.';
 
 CREATE OR REPLACE FUNCTION app_private.decide_door(door_id uuid, person_id uuid)
  RETURNS app_public.door_answer
@@ -627,22 +1349,32 @@ AS $function$
   select token_hash
   from unnest(ended_sessions.token_hashes) as token_hash
   where not exists (
-    select from app_private.sessions
-    where sessions.token_hash = token_hash.token_hash and sessions.expires_at > now()
+    select from app_private.tokens
+    where tokens.hash = token_hash.token_hash and tokens.expires_at > now()
   );
 $function$
 ;
 grant execute on function app_private.ended_sessions(bytea[]) to plinth_authenticator;
-comment on function app_private.ended_sessions(bytea[]) is 'Of these SHA-256 of tokens, those whose session has ended.';
+comment on function app_private.ended_sessions(bytea[]) is 'Of these SHA-256 of tokens, those whose session or key has ended.';
+
+CREATE OR REPLACE FUNCTION app_private.forget_attempts(action text, per text, subject text)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  delete from app_private.attempts
+  where key = app_private.attempt_key(forget_attempts.action, forget_attempts.per, forget_attempts.subject);
+$function$
+;
+comment on function app_private.forget_attempts(text,text,text) is 'Forgets the attempts of a subject, which has proven to be who it says.';
 
 CREATE OR REPLACE FUNCTION app_private.identify(token_hash bytea)
  RETURNS TABLE(setting text, value text)
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER ROWS 3
+ STABLE SECURITY DEFINER ROWS 4
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 declare
-  v_session app_private.sessions;
+  v_token app_private.tokens;
 begin
   if identify.token_hash is null then
     return query values
@@ -650,9 +1382,9 @@ begin
     return;
   end if;
 
-  select * into v_session
-  from app_private.sessions
-  where sessions.token_hash = identify.token_hash and sessions.expires_at > now();
+  select * into v_token
+  from app_private.tokens
+  where tokens.hash = identify.token_hash and tokens.expires_at > now();
 
   if not found then
     raise exception using
@@ -663,8 +1395,11 @@ begin
 
   return query values
     ('role', 'plinth_person'),
-    ('plinth.person_id', v_session.person_id::text),
-    ('plinth.session_id', v_session.id::text);
+    ('plinth.person_id', v_token.person_id::text),
+    ('plinth.session_id', coalesce(v_token.session_id::text, ''));
+  if not v_token.can_write then
+    return query values ('transaction_read_only', 'on');
+  end if;
 end;
 $function$
 ;
@@ -673,17 +1408,268 @@ comment on function app_private.identify(bytea) is 'The settings under which the
 
 Errors: `28000` when the session has ended.';
 
-CREATE OR REPLACE FUNCTION app_private.purge_expired_sessions()
+CREATE OR REPLACE FUNCTION app_private.is_over_limit(action text, per text, subject text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select count(*) >= (
+    select attempt_limits.most
+    from app_private.attempt_limits
+    where attempt_limits.action = is_over_limit.action and attempt_limits.per = is_over_limit.per
+  )
+  from app_private.attempts
+  where attempts.key = app_private.attempt_key(is_over_limit.action, is_over_limit.per, is_over_limit.subject)
+    and attempts.attempted_at > now() - (
+      select attempt_limits.span
+      from app_private.attempt_limits
+      where attempt_limits.action = is_over_limit.action and attempt_limits.per = is_over_limit.per
+    );
+$function$
+;
+comment on function app_private.is_over_limit(text,text,text) is 'Whether a subject has no attempt left.';
+
+CREATE OR REPLACE FUNCTION app_private.make_person(name text, address text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_person_id uuid;
+begin
+  insert into app_public.people (name) values (make_person.name) returning people.id into v_person_id;
+  insert into app_public.email_addresses (person_id, address, is_primary)
+  values (v_person_id, make_person.address, true);
+  perform app_private.record_event(v_person_id, 'signed_up');
+  perform graphile_worker.add_job('person__send_welcome', json_build_object('personId', v_person_id));
+  return v_person_id;
+end;
+$function$
+;
+comment on function app_private.make_person(text,text) is 'Makes a person with a proven address, and has them welcomed by mail.';
+
+CREATE OR REPLACE FUNCTION app_private.make_token(prefix text)
+ RETURNS text
+ LANGUAGE sql
+AS $function$
+  select make_token.prefix || encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'hex');
+$function$
+;
+comment on function app_private.make_token(text) is 'A new secret: a prefix and 64 hexadecimal digits, 244 bits of them from the server''s own generator.';
+
+CREATE OR REPLACE FUNCTION app_private.note_uses(token_hashes bytea[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  with used as (
+    select tokens.session_id, tokens.api_key_id
+    from app_private.tokens
+    where tokens.hash = any (note_uses.token_hashes)
+  ),
+  used_sessions as (
+    update app_public.sessions set last_used_at = now()
+    from used
+    where sessions.id = used.session_id and sessions.last_used_at < now() - interval '50 seconds'
+  )
+  update app_public.api_keys set last_used_at = now()
+  from used
+  where api_keys.id = used.api_key_id
+    and (api_keys.last_used_at is null or api_keys.last_used_at < now() - interval '50 seconds');
+$function$
+;
+grant execute on function app_private.note_uses(bytea[]) to plinth_authenticator;
+comment on function app_private.note_uses(bytea[]) is 'Notes that the tokens with these SHA-256 are in use now.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_attempts()
  RETURNS bigint
  LANGUAGE sql
 AS $function$
   with purged as (
-    delete from app_private.sessions where expires_at <= now() returning 1
+    delete from app_private.attempts
+    where attempted_at <= now() - (select max(span) from app_private.attempt_limits)
+    returning 1
   )
   select count(*) from purged;
 $function$
 ;
-comment on function app_private.purge_expired_sessions() is 'Removes the sessions that have ended and returns how many there were.';
+comment on function app_private.purge_attempts() is 'Removes the attempts that no limit looks back on and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_expired_sessions()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged_sessions as (
+    delete from app_public.sessions where expires_at <= now() returning 1
+  ),
+  purged_keys as (
+    delete from app_public.api_keys where expires_at <= now() returning 1
+  )
+  select (select count(*) from purged_sessions) + (select count(*) from purged_keys);
+$function$
+;
+comment on function app_private.purge_expired_sessions() is 'Removes the sessions and API keys that have ended and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_mail_codes()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged as (
+    delete from app_private.mail_codes where expires_at <= now() returning 1
+  )
+  select count(*) from purged;
+$function$
+;
+comment on function app_private.purge_mail_codes() is 'Removes the mailed codes that have expired and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_security_events(keep interval)
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged as (
+    delete from app_public.security_events
+    where created_at <= now() - purge_security_events.keep
+    returning 1
+  )
+  select count(*) from purged;
+$function$
+;
+comment on function app_private.purge_security_events(interval) is 'Removes the lines of the security log that are older and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.record_event(person_id uuid, kind text, organization_id uuid DEFAULT NULL::uuid, detail text DEFAULT NULL::text)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  insert into app_public.security_events
+    (person_id, kind, organization_id, detail, request_id, client, network)
+  values (
+    record_event.person_id, record_event.kind, record_event.organization_id, record_event.detail,
+    app_private.request_fact('id'), app_private.request_client(), app_private.request_region()
+  );
+$function$
+;
+comment on function app_private.record_event(uuid,text,uuid,text) is 'Writes a line into a person''s security log, with what is known of the request.';
+
+CREATE OR REPLACE FUNCTION app_private.redeem_code(id uuid, code text, purpose text)
+ RETURNS app_private.mail_codes
+ LANGUAGE sql
+AS $function$
+  delete from app_private.mail_codes
+  where mail_codes.id = redeem_code.id
+    and mail_codes.purpose = redeem_code.purpose
+    and mail_codes.code_hash = app_private.code_hash(redeem_code.id, redeem_code.code)
+    and mail_codes.expires_at > now()
+    and (mail_codes.person_id is null or mail_codes.person_id = app_public.current_person_id())
+  returning mail_codes.*;
+$function$
+;
+comment on function app_private.redeem_code(uuid,text,text) is 'Takes a mailed code and gives what it was for; null when it is wrong, was used, has expired or is somebody else''s.';
+
+CREATE OR REPLACE FUNCTION app_private.request_client()
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select nullif(concat_ws(' on ', case
+    when client.agent ~ 'Edg' then 'Edge'
+    when client.agent ~ 'OPR|Opera' then 'Opera'
+    when client.agent ~ 'Firefox|FxiOS' then 'Firefox'
+    when client.agent ~ 'Chrome|CriOS|Chromium' then 'Chrome'
+    when client.agent ~ 'Safari' then 'Safari'
+    else substring(client.agent from '^[A-Za-z][A-Za-z-]{1,20}(?=/|$)')
+  end, case
+    when client.agent ~ 'iPhone|iPad' then 'iOS'
+    when client.agent ~ 'Android' then 'Android'
+    when client.agent ~ 'Mac OS' then 'macOS'
+    when client.agent ~ 'Windows' then 'Windows'
+    when client.agent ~ 'Linux' then 'Linux'
+  end), '')
+  from (select app_private.request_fact('userAgent') as agent) as client;
+$function$
+;
+comment on function app_private.request_client() is 'What kind of program the request comes from, such as "Firefox on Linux"; null where it does not say.';
+
+CREATE OR REPLACE FUNCTION app_private.request_fact(name text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select nullif(pg_catalog.current_setting('plinth.request', true), '')::pg_catalog.jsonb ->> request_fact.name;
+$function$
+;
+comment on function app_private.request_fact(text) is 'Something the server knows of the request: its `id`, the client''s `address` or its `userAgent`; null outside of one.';
+
+CREATE OR REPLACE FUNCTION app_private.request_network()
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case family(client.address)
+    when 6 then set_masklen(client.address, 64)::cidr
+    else client.address::cidr
+  end::text
+  from (select app_private.request_fact('address')::inet as address) as client;
+$function$
+;
+comment on function app_private.request_network() is 'The network that the request comes from, as attempts are counted by it; null where it is not known.';
+
+CREATE OR REPLACE FUNCTION app_private.request_region()
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select set_masklen(client.address, case family(client.address) when 6 then 48 else 24 end)::cidr::text
+  from (select app_private.request_fact('address')::inet as address) as client;
+$function$
+;
+comment on function app_private.request_region() is 'The wider network that the request comes from, as it may be written down; null where it is not known.';
+
+CREATE OR REPLACE FUNCTION app_private.require_recent_sign_in()
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if not exists (
+    select from app_public.sessions
+    where sessions.id = app_hidden.current_session_id()
+      and sessions.created_at > now() - interval '10 minutes'
+  ) then
+    raise exception using
+      errcode = 'REAUT',
+      message = 'Sign in again for this.',
+      hint = 'It needs a session that is not older than ten minutes; an API key will not do.';
+  end if;
+end;
+$function$
+;
+comment on function app_private.require_recent_sign_in() is 'Refuses unless the caller has signed in within the last ten minutes.
+
+Errors: `REAUT`.';
+
+CREATE OR REPLACE FUNCTION app_private.send_code(purpose text, address text, person_id uuid DEFAULT NULL::uuid, organization_id uuid DEFAULT NULL::uuid, name text DEFAULT NULL::text, password_hash text DEFAULT NULL::text)
+ RETURNS app_public.sent_code
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_code app_private.mail_codes;
+begin
+  insert into app_private.mail_codes (purpose, address, person_id, organization_id, name, password_hash)
+  values (
+    send_code.purpose, send_code.address, send_code.person_id, send_code.organization_id,
+    send_code.name, send_code.password_hash
+  )
+  returning * into v_code;
+
+  perform graphile_worker.add_job('mail_code__send', json_build_object('id', v_code.id));
+  return (v_code.id, v_code.expires_at)::app_public.sent_code;
+end;
+$function$
+;
+comment on function app_private.send_code(text,text,uuid,uuid,text,text) is 'Has a one-time code mailed to an address, for a purpose.';
 
 CREATE OR REPLACE FUNCTION app_private.start_session(person_id uuid)
  RETURNS app_public.new_session
@@ -691,12 +1677,17 @@ CREATE OR REPLACE FUNCTION app_private.start_session(person_id uuid)
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 declare
-  v_token text := encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'hex');
-  v_session app_private.sessions;
+  v_token text := app_private.make_token('');
+  v_session app_public.sessions;
 begin
-  insert into app_private.sessions (person_id, token_hash)
-  values (start_session.person_id, sha256(convert_to(v_token, 'UTF8')))
+  insert into app_public.sessions (person_id, client, network)
+  values (start_session.person_id, app_private.request_client(), app_private.request_region())
   returning * into v_session;
+
+  insert into app_private.tokens (hash, person_id, session_id, expires_at)
+  values (
+    sha256(convert_to(v_token, 'UTF8')), start_session.person_id, v_session.id, v_session.expires_at
+  );
 
   return (v_token, v_session.expires_at)::app_public.new_session;
 end;
@@ -735,6 +1726,25 @@ $function$
 ;
 comment on function app_private.tg__stamps() is 'Trigger: sets created_at once and updated_at at each change.';
 
+CREATE OR REPLACE FUNCTION app_private.tg_api_keys__record()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.record_event(
+    coalesce(new.person_id, old.person_id),
+    case tg_op when 'INSERT' then 'api_key_made' else 'api_key_ended' end,
+    null,
+    coalesce(new.name, old.name)
+  );
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_api_keys__record() is 'Trigger: writes into the security log that an API key was made or ended.';
+
 CREATE OR REPLACE FUNCTION app_private.tg_offices__time_zone()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -756,3 +1766,74 @@ $function$
 comment on function app_private.tg_offices__time_zone() is 'Trigger: refuses a time zone that the server does not know.
 
 Errors: `22023`.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_people__anonymize()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  update app_public.security_events
+  set person_id = null, detail = null, request_id = null, client = null, network = null
+  where security_events.person_id = old.id;
+  return old;
+end;
+$function$
+;
+comment on function app_private.tg_people__anonymize() is 'Trigger: takes out of the security log whatever could lead to a person who is being deleted.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_security_events__notify()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if exists (
+    select from app_public.security_event_kinds
+    where security_event_kinds.kind = new.kind and security_event_kinds.is_mailed
+  ) then
+    perform graphile_worker.add_job('security_event__send_notice', json_build_object('id', new.id));
+  end if;
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_security_events__notify() is 'Trigger: has the person told by mail of what they should know at once.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_sessions__record()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.record_event(old.person_id, 'session_ended', null, coalesce(old.name, old.client));
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_sessions__record() is 'Trigger: writes into the security log that somebody has ended a session.';
+
+CREATE OR REPLACE FUNCTION app_private.to_address(email text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_address text := lower(trim(to_address.email));
+begin
+  if v_address is null or v_address !~ '^[^@\s]+@[^@\s]+\.[^@\s]+$' or length(v_address) > 254 then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'That is not an email address.',
+      hint = 'Write it as name@example.com.',
+      column = 'email';
+  end if;
+  return v_address;
+end;
+$function$
+;
+comment on function app_private.to_address(text) is 'An address as it is stored, in lower case.
+
+Errors: `22023` for the argument `email`.';
