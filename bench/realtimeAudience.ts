@@ -1,4 +1,3 @@
-import { hash, randomBytes } from 'node:crypto'
 import { WebSocket } from 'ws'
 import { withConnection } from '../src/database/connection.ts'
 import type { ProjectDatabase } from './projectDatabase.ts'
@@ -10,8 +9,8 @@ type Organization = Awaited<ReturnType<typeof makeOrganization>>
 
 /** An organization with a door, a member, and ways to make more of both. */
 export async function makeOrganization({ ownerUrl }: ProjectDatabase) {
-  const ask = (sql: string, values: unknown[] = []) =>
-    withConnection(ownerUrl, async (client) => (await client.query<{ id: string }>(sql, values)).rows)
+  const ask = <Row extends object = { id: string }>(sql: string, values: unknown[] = []) =>
+    withConnection(ownerUrl, async (client) => (await client.query<Row>(sql, values)).rows)
   const id = async (sql: string, values: unknown[] = []) => (await ask(sql, values))[0]!.id
   const organizationId = await id(
     `insert into app_public.organizations (name) values ('Studio') returning id`,
@@ -36,13 +35,13 @@ export async function makeOrganization({ ownerUrl }: ProjectDatabase) {
       [organizationId, people.map((person) => person.id)],
     )
   const tokens = async (people: { id: string }[]) => {
-    const made = people.map(() => randomBytes(32).toString('hex'))
-    await ask(
-      `insert into app_private.sessions (person_id, token_hash)
-       select person_id, token_hash from unnest($1::uuid[], $2::bytea[]) as session (person_id, token_hash)`,
-      [people.map((person) => person.id), made.map((token) => hash('sha256', token, 'buffer'))],
+    const started = await ask<{ token: string }>(
+      `select session.token
+       from unnest($1::uuid[]) as person_id
+       cross join lateral app_private.start_session(person_id) as session`,
+      [people.map((person) => person.id)],
     )
-    return made
+    return started.map(({ token }) => token)
   }
   const [member] = await people(1)
   await join([member!])

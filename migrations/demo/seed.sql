@@ -16,8 +16,8 @@ begin
   insert into app_public.people (name)
   values ('Ada Winter'), ('Ben Okafor'), ('Cleo Marsh'), ('Dina Roth'), ('Emil Sand');
 
-  insert into app_public.email_addresses (person_id, address)
-  select people.id, lower(split_part(people.name, ' ', 1)) || '@example.com' from app_public.people;
+  insert into app_public.email_addresses (person_id, address, is_primary)
+  select people.id, lower(split_part(people.name, ' ', 1)) || '@example.com', true from app_public.people;
 
   insert into app_private.passwords (person_id, hash)
   select

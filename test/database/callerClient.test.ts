@@ -97,7 +97,7 @@ describe('a single statement', () => {
   })
 
   test('whose own role is denied something keeps its own error', async () => {
-    const failing = ask(clientOf(pool), person, 'select * from app_private.sessions')
+    const failing = ask(clientOf(pool), person, 'select * from app_private.tokens')
 
     await expect(failing).rejects.toMatchObject({ name: 'error', code: '42501' })
   })

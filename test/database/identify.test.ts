@@ -19,7 +19,7 @@ const identify = 'select * from app_private.identify($1)'
 
 describe('app_private.identify', () => {
   test('the bearer of a token acts as its person, in its session', async () => {
-    const [session] = await as.owner('select id from app_private.sessions where person_id = $1', [person])
+    const [session] = await as.owner('select id from app_public.sessions where person_id = $1', [person])
 
     expect(await as.owner(identify, [tokenHash])).toEqual([
       { setting: 'role', value: 'plinth_person' },
@@ -49,13 +49,13 @@ describe('app_private.identify', () => {
   })
 
   test('the bearer of an expired token is refused, from the very moment on', async () => {
-    await as.owner('update app_private.sessions set expires_at = now()')
+    await as.owner('update app_private.tokens set expires_at = now()')
 
     await expect(as.owner(identify, [tokenHash])).rejects.toMatchObject({ code: '28000' })
   })
 
   test('a session that has a millisecond left still counts', async () => {
-    await as.owner(`update app_private.sessions set expires_at = now() + interval '1 millisecond'`)
+    await as.owner(`update app_private.tokens set expires_at = now() + interval '1 millisecond'`)
 
     expect(await as.owner(identify, [tokenHash])).toHaveLength(3)
   })
@@ -96,7 +96,10 @@ describe('the authenticator, signed in as itself', () => {
   })
 
   test.each([
-    'select * from app_private.sessions',
+    'select * from app_private.tokens',
+    'select * from app_private.mail_codes',
+    'select * from app_private.attempts',
+    'select * from app_public.sessions',
     'select * from app_private.passwords',
     'select * from app_private.salt_keys',
     'select app_private.start_session(gen_random_uuid())',

@@ -93,7 +93,7 @@ describe('app_public.people', () => {
 
     const left = await as.owner(
       `select 'address' from app_public.email_addresses where person_id = $1
-       union all select 'session' from app_private.sessions where person_id = $1
+       union all select 'session' from app_public.sessions where person_id = $1
        union all select 'membership' from app_public.memberships where person_id = $1`,
       [studio.member],
     )

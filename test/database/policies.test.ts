@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import { codeOf } from '../../src/fault.ts'
 import { type Run, useTransaction } from '../support/database.ts'
 import { makeStudio, type Studio } from '../support/people.ts'
+import { startSession } from '../support/sessions.ts'
 import { runAs, type Who } from './actors.ts'
 
 const as = useTransaction()
@@ -10,6 +11,12 @@ beforeEach(async () => {
   studio = await makeStudio(as.owner)
   await as.person(studio.manager)('select app_public.unlock_door($1)', [studio.doorId])
   await as.person(studio.member)('select app_public.unlock_door($1)', [studio.doorId])
+  const session = await startSession(as.owner, studio.member)
+  await as.person(
+    studio.member,
+    session,
+  )(`select app_public.create_api_key('Backup', true, now() + interval '1 day')`)
+  await as.owner(`select app_private.record_event($1, 'signed_up')`, [studio.member])
 })
 
 /**
@@ -28,7 +35,37 @@ type Probe = {
 const read = (sql: string) => (run: Run) => run(sql)
 const count = (sql: string) => async (run: Run) => (await run(sql)).length
 
+/** What is left of a change that reads nothing, for which the policy on reading is not asked. */
+const blindly = (change: string, left: string) => async (run: Run) => {
+  await run(change)
+  return as.owner(left)
+}
+
 const probes: Record<string, Probe> = {
+  'app_public.api_keys.delete_self': {
+    tries: blindly('delete from app_public.api_keys', 'select id from app_public.api_keys'),
+    insider: 'member',
+    gets: [],
+    outsider: 'owner',
+    getsInstead: [{ id: expect.any(String) }],
+  },
+  'app_public.api_keys.select_self': {
+    tries: count('select id from app_public.api_keys'),
+    insider: 'member',
+    gets: 1,
+    outsider: 'owner',
+    getsInstead: 0,
+  },
+  'app_public.api_keys.update_self': {
+    tries: blindly(
+      `update app_public.api_keys set name = 'New'`,
+      `select name from app_public.api_keys where name = 'New'`,
+    ),
+    insider: 'member',
+    gets: [{ name: 'New' }],
+    outsider: 'owner',
+    getsInstead: [],
+  },
   'app_public.door_decisions.select_self_or_manager': {
     tries: count('select id from app_public.door_decisions'),
     insider: 'manager',
@@ -132,6 +169,42 @@ const probes: Record<string, Probe> = {
     gets: 1,
     outsider: 'owner',
     getsInstead: 0,
+  },
+  'app_public.security_event_kinds.select_anyone': {
+    tries: count(`select kind from app_public.security_event_kinds where kind = 'signed_in'`),
+    insider: 'anonymous caller',
+    gets: 1,
+  },
+  'app_public.security_events.select_self': {
+    tries: read(`select kind from app_public.security_events where kind = 'signed_up'`),
+    insider: 'member',
+    gets: [{ kind: 'signed_up' }],
+    outsider: 'owner',
+    getsInstead: [],
+  },
+  'app_public.sessions.delete_self': {
+    tries: blindly('delete from app_public.sessions', 'select id from app_public.sessions'),
+    insider: 'member',
+    gets: [],
+    outsider: 'owner',
+    getsInstead: [{ id: expect.any(String) }],
+  },
+  'app_public.sessions.select_self': {
+    tries: count('select id from app_public.sessions'),
+    insider: 'member',
+    gets: 1,
+    outsider: 'owner',
+    getsInstead: 0,
+  },
+  'app_public.sessions.update_self': {
+    tries: blindly(
+      `update app_public.sessions set name = 'New'`,
+      `select name from app_public.sessions where name = 'New'`,
+    ),
+    insider: 'member',
+    gets: [{ name: 'New' }],
+    outsider: 'owner',
+    getsInstead: [],
   },
 }
 

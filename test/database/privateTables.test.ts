@@ -14,7 +14,7 @@ beforeEach(async () => {
   await as.owner('select app_private.start_session($1)', [studio.member])
 })
 
-const tables = ['passwords', 'sessions', 'salt_keys']
+const tables = ['passwords', 'tokens', 'salt_keys']
 const statements = (table: string) => [
   `select * from app_private.${table}`,
   `insert into app_private.${table} default values`,
@@ -69,14 +69,22 @@ describe('app_private.passwords', () => {
   })
 })
 
-describe('app_private.sessions', () => {
-  test('a token is only ever stored as a SHA-256 hash', async () => {
-    const storing = as.owner(
-      `insert into app_private.sessions (person_id, token_hash) values ($1, convert_to('a token', 'UTF8'))`,
-      [studio.member],
+describe('app_private.tokens', () => {
+  const store = (hash: string, bearers: string) =>
+    as.owner(
+      `insert into app_private.tokens (hash, person_id, ${bearers}, expires_at)
+       select ${hash}, tokens.person_id, ${bearers.replace('api_key_id', 'null')}, tokens.expires_at
+       from app_private.tokens`,
     )
 
-    await expect(storing).rejects.toMatchObject({ code: '23514' })
+  test('a token is only ever stored as a SHA-256 hash', async () => {
+    await expect(store(`convert_to('a token', 'UTF8')`, 'session_id')).rejects.toMatchObject({
+      code: '23514',
+    })
+  })
+
+  test('a token belongs to a session or to a key', async () => {
+    await expect(store(`sha256('other')`, 'api_key_id')).rejects.toMatchObject({ code: '23514' })
   })
 })
 

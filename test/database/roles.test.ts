@@ -34,19 +34,30 @@ describe('the roles', () => {
       [
         'execute app_private.ended_sessions',
         'execute app_private.identify',
+        'execute app_private.note_uses',
         'select app_public.membership_roles',
+        'select app_public.security_event_kinds',
       ],
     ],
     [
       'plinth_anonymous',
       [
+        'execute app_hidden.count_code',
+        'execute app_hidden.count_mail',
+        'execute app_hidden.count_sign_in',
         'execute app_hidden.password_salt',
+        'execute app_public.confirm_sign_up',
         'execute app_public.current_person',
         'execute app_public.current_person_id',
+        'execute app_public.request_password_reset',
+        'execute app_public.request_sign_in_code',
+        'execute app_public.reset_password',
         'execute app_public.sign_in',
+        'execute app_public.sign_in_with_code',
         'execute app_public.sign_up',
         'select app_public.membership_roles',
         'select app_public.people',
+        'select app_public.security_event_kinds',
       ],
     ],
     [
@@ -55,6 +66,7 @@ describe('the roles', () => {
         'execute app_hidden.new_id',
         'execute app_public.current_person_id',
         'select app_public.membership_roles',
+        'select app_public.security_event_kinds',
       ],
     ],
   ])('%s may do this and nothing else', async (role, expected) => {
