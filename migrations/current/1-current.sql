@@ -31,15 +31,15 @@ comment on column app_public.security_event_kinds.description is 'What has happe
 comment on column app_public.security_event_kinds.is_mailed is 'Whether the person is told by mail at once.';
 insert into app_public.security_event_kinds (kind, description, is_mailed) values
   ('signed_up', 'The account was made.', false),
-  ('signed_in', 'Somebody signed in; `detail` says how.', false),
+  ('signed_in', 'Somebody signed in.', false),
   ('sign_in_refused', 'Somebody tried to sign in and was refused.', false),
-  ('session_ended', 'A session was signed out; `detail` names it.', false),
-  ('password_changed', 'The password was set or changed.', true),
-  ('address_added', 'An address was added: `detail`.', true),
-  ('address_made_primary', 'Mail goes to another address now: `detail`.', true),
-  ('address_removed', 'An address was removed: `detail`.', true),
-  ('api_key_made', 'An API key was made; `detail` names it.', true),
-  ('api_key_ended', 'An API key was deleted; `detail` names it.', false);
+  ('session_ended', 'A session was signed out.', false),
+  ('password_changed', 'The password was changed.', true),
+  ('address_added', 'An address was added.', true),
+  ('address_made_primary', 'Mail goes to another address now.', true),
+  ('address_removed', 'An address was removed.', true),
+  ('api_key_made', 'An API key was made.', true),
+  ('api_key_ended', 'An API key was deleted.', false);
 
 -- Written by functions alone, and read only. The person is let go of when the account is deleted.
 create table app_public.security_events (
@@ -66,7 +66,7 @@ comment on column app_public.security_events.id is 'Identifies the event.';
 comment on column app_public.security_events.person_id is 'Whose account it concerns; null where it is nobody''s, or the account is gone.';
 comment on column app_public.security_events.kind is 'What has happened.';
 comment on column app_public.security_events.organization_id is 'The organization it was about, or null.';
-comment on column app_public.security_events.detail is 'More about it, in words, or null.';
+comment on column app_public.security_events.detail is 'Which or how: the address, the name of the key or session, the way of signing in; or null.';
 comment on column app_public.security_events.request_id is 'The request that it happened in.';
 comment on column app_public.security_events.client is 'The kind of program it was done with, such as "Firefox on Linux".';
 comment on column app_public.security_events.network is 'Roughly from where: a network of some hundred addresses.';
