@@ -12,8 +12,12 @@ export type RawSocket = {
 }
 
 /** Opens one and waits until it is open. */
-export async function openSocket(url: string, protocol = 'graphql-transport-ws'): Promise<RawSocket> {
-  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/graphql`, protocol)
+export async function openSocket(
+  url: string,
+  protocol = 'graphql-transport-ws',
+  headers: Record<string, string> = {},
+): Promise<RawSocket> {
+  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/graphql`, protocol, { headers })
   const received: Record<string, any>[] = []
   const listeners = new Set<() => void>()
   socket.on('message', (data: Buffer) => {
