@@ -57,10 +57,10 @@ export function makePreset(
   const sharedReads = makeSharedReads(withPgClient, Math.ceil(config.poolSize / 2))
 
   return {
-    extends: [schemaPreset],
+    // Around all that the plugins of a schema do: they may fail at a commit, and before there is a transaction.
+    extends: [{ plugins: [errors.plugin] }, schemaPreset],
     plugins: [
       ...(config.isProject ? [pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5'))] : []),
-      errors.plugin,
       makeOperationPlugin({
         limits,
         introspection,

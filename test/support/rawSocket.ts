@@ -6,8 +6,8 @@ export type RawSocket = {
   send(message: unknown): void
   /** Messages so far. */
   received: Record<string, any>[]
-  /** Resolves with the next message of a type, one that is there already included. */
-  message(type: string): Promise<Record<string, any>>
+  /** Resolves with the next message of a type, and of an operation, one that is there already included. */
+  message(type: string, id?: string): Promise<Record<string, any>>
   closed: Promise<{ code: number; reason: string }>
 }
 
@@ -33,10 +33,12 @@ export async function openSocket(
     socket,
     send: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
     received,
-    message: (type) =>
+    message: (type, id) =>
       new Promise((resolve) => {
         const look = () => {
-          const found = received.find((message) => message.type === type)
+          const found = received.find(
+            (message) => message.type === type && (id === undefined || message.id === id),
+          )
           if (!found) return
           listeners.delete(look)
           resolve(found)
