@@ -5,6 +5,7 @@ import type { WithPgClient } from 'postgraphile/@dataplan/pg'
 import { context, type FieldArgs, lambda, object, type Step } from 'postgraphile/grafast'
 import 'postgraphile/graphile-build-pg'
 import { AppError } from '../src/errors.ts'
+import { functionOf, readCall } from './functionFields.ts'
 
 /**
  * Passwords are hashed here, so that SQL functions, and with them logs and backups of the database,
@@ -22,7 +23,7 @@ export const PasswordPlugin: GraphileConfig.Plugin = {
   schema: {
     hooks: {
       GraphQLObjectType_fields_field(field, build, { scope }) {
-        const resource = scope.isRootMutation ? taggedFunction(build, scope.fieldName) : undefined
+        const resource = scope.isRootMutation ? functionOf(build, scope.fieldName) : undefined
         const tags = resource?.extensions?.tags
         const argument = tags?.newPassword ?? tags?.password
         const parameters = resource?.parameters
@@ -52,17 +53,6 @@ export const PasswordPlugin: GraphileConfig.Plugin = {
 }
 
 type InputSteps = (argument: string) => Step<string>
-
-type FunctionResource = Parameters<GraphileBuild.Inflection['customMutationField']>[0]['resource']
-
-function taggedFunction(build: GraphileBuild.Build, fieldName: string): FunctionResource | undefined {
-  // A resource that is a mutation is a function, and has parameters; its type cannot say so.
-  const functions = Object.values(build.input.pgRegistry.pgResources).filter(
-    ({ isMutation, parameters, extensions }) =>
-      isMutation && parameters && (extensions?.tags?.newPassword ?? extensions?.tags?.password) !== undefined,
-  ) as unknown as FunctionResource[]
-  return functions.find((resource) => build.inflection.customMutationField({ resource }) === fieldName)
-}
 
 // What OWASP recommends for Argon2id: 19 MiB, two passes. Each hash in progress takes that much memory and
 // one of libuv's four threads, so half of those stay free for everything else.
@@ -104,12 +94,12 @@ function hashLike(stored: string, password: string): Promise<string> {
 }
 
 function verifierFor(tag: string, argument: string): ($input: InputSteps) => Step<string> {
-  const [, schema, name, key] = /^(\w+)\.(\w+)\((\w+)\)$/.exec(tag) ?? []
-  if (key === undefined) {
-    throw new Error(
-      `The tag passwordSalt is to name a function and an argument, as in "app.salt(email)"; got "${tag}".`,
-    )
-  }
+  const {
+    schema,
+    name,
+    arguments: [key],
+  } = readCall('passwordSalt', tag)
+  if (key === undefined) throw new Error(`The tag passwordSalt is to name an argument; got "${tag}".`)
   const text = `select "${schema}"."${name}"($1) as salt`
 
   return ($input) => {

@@ -2,6 +2,7 @@ import { PgAggregatesPreset } from '@graphile/pg-aggregates'
 import { PgSimplifyInflectionPreset } from '@graphile/simplify-inflection'
 import { PostGraphileConnectionFilterPreset } from 'postgraphile-plugin-connection-filter'
 import { PostGraphileAmberPreset } from 'postgraphile/presets/amber'
+import { AttemptsPlugin } from './AttemptsPlugin.ts'
 import { ConstraintsPlugin } from './ConstraintsPlugin.ts'
 import { BulkMutationsPlugin } from './BulkMutationsPlugin.ts'
 import { DistinctNamesPlugin } from './DistinctNamesPlugin.ts'
@@ -37,6 +38,7 @@ export const schemaPreset: GraphileConfig.Preset = {
     UpsertPlugin, // create, or update what is there
     PasswordPlugin, // replaces the plan of tagged mutations
     OrderByRelatedPlugin,
+    AttemptsPlugin, // before the transaction of the request, which what it counts must outlive
     OneTransactionPlugin,
   ],
   disablePlugins: [

@@ -32,6 +32,8 @@ export type Config = Readonly<{
   trustedDocuments: string | null
   /** Websites whose pages may use the API; `*` stands for all. */
   allowedOrigins: readonly string[]
+  /** Addresses, subnets and names of ranges whose word on where a request comes from is taken. */
+  trustedProxies: readonly string[]
   limits: Limits
   host: string
   port: number
@@ -95,6 +97,7 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
     introspection: (value.INTROSPECTION ?? (value.MODE === 'production' ? 'off' : 'on')) === 'on',
     trustedDocuments: value.TRUSTED_DOCUMENTS === undefined ? null : resolve(value.TRUSTED_DOCUMENTS),
     allowedOrigins: value.ALLOWED_ORIGINS,
+    trustedProxies: value.TRUSTED_PROXIES,
     limits: Object.fromEntries(limitNames.map((name) => [name, value[limitSetting(name)]])) as Limits,
     host: value.HOST,
     port: value.PORT,

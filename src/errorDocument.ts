@@ -26,6 +26,7 @@ Beside it there may be:
 - \`arguments\`: the values at fault, each as a path from the field that \`path\` names: \`["input", "office", "name"]\`;
 - \`hint\`: what to do, in words for people;
 - \`retryable\`: true when the same request may succeed later;
+- \`retryAfter\`: how many seconds to wait before that;
 - \`requestId\`: the request, as the header \`X-Request-Id\` names it;
 - \`errorId\`: what to report when the fault is ours. The log has the rest under it.
 

@@ -51,6 +51,13 @@ export const errorRegistry = {
     advice: 'Sign in again and repeat the request with the new token.',
     fault: 'client',
   },
+  SIGN_IN_AGAIN: {
+    status: 403,
+    message: 'Sign in again: this needs a sign-in of a moment ago.',
+    when: 'What was asked for needs a recent sign-in, and the session is older, or there is none.',
+    advice: 'Have the person sign in again, and repeat the request with the new token.',
+    fault: 'client',
+  },
   FORBIDDEN: {
     status: 403,
     message: 'You may not do that.',
@@ -120,6 +127,14 @@ export const errorRegistry = {
     when: 'A subscription is resumed behind a cursor that is too old, or the log of changes began anew.',
     advice: 'Subscribe again without a cursor, then read anew what you show.',
     fault: 'moment',
+  },
+  TOO_MANY_ATTEMPTS: {
+    status: 429,
+    message: 'Too many attempts.',
+    when: 'Something that could be guessed was tried too often; nothing of this attempt was looked at.',
+    advice: 'Wait for as many seconds as `retryAfter` says, then try again.',
+    fault: 'moment',
+    isRetryable: true,
   },
   RETRY: {
     status: 503,

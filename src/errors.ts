@@ -9,17 +9,25 @@ export class AppError extends Error {
   readonly argument: string | readonly (string | number)[] | undefined
   /** The value that is at fault, where only that is known. */
   readonly value: unknown
+  /** Seconds to wait before trying again, where that is known. */
+  readonly retryAfter: number | undefined
 
   constructor(
     code: ErrorCode,
     message: string,
-    { argument, value, cause }: { argument?: AppError['argument']; value?: unknown; cause?: unknown } = {},
+    {
+      argument,
+      value,
+      retryAfter,
+      cause,
+    }: { argument?: AppError['argument']; value?: unknown; retryAfter?: number; cause?: unknown } = {},
   ) {
     super(message, { cause })
     this.name = 'AppError'
     this.code = code
     this.argument = argument
     this.value = value
+    this.retryAfter = retryAfter
   }
 }
 
@@ -58,6 +66,8 @@ export type PublicError = {
   message: string
   hint?: string
   retryable?: true
+  /** Seconds to wait before trying again. */
+  retryAfter?: number
   /** The code that a function of the database gave it, where the registry has none. */
   sqlstate?: string
 }
@@ -67,7 +77,10 @@ export type PublicError = {
  * wrote them for that: in an AppError, or in a `raise` of a SQL function.
  */
 export function toPublicError(error: unknown): PublicError {
-  if (error instanceof AppError) return withCode(error.code, { message: error.message })
+  if (error instanceof AppError) {
+    const { code, message, retryAfter } = error
+    return withCode(code, { message, ...(retryAfter !== undefined && { retryAfter }) })
+  }
   const fault = databaseFault(error)
   if (fault?.routine === 'exec_stmt_raise') return raisedError(fault)
 

@@ -18,10 +18,12 @@ export const postgresErrors: readonly Answer[] = [
   ['NOT_FOUND', 'NTFND', 'P0002'],
   ['IMMUTABLE', 'IMMUT'],
   ['FORBIDDEN', '42501'],
+  ['SIGN_IN_AGAIN', 'REAUT'],
   ['REFUSED', 'P0001'],
   ['NOT_DONE', '25P02'],
 
   // Circumstances, which pass.
+  ['TOO_MANY_ATTEMPTS', 'TMANY'],
   ['RETRY', '40', '55P03', '55006'],
   ['TIMEOUT', '57014', '25P03', '25P04'],
   // 28: Postgres refuses the server's own login. 25006: a standby, until one is promoted. 40003: whether it was

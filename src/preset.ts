@@ -18,6 +18,7 @@ import type { Explain } from './http/explainRefusal.ts'
 import type { Identify } from './http/identity.ts'
 import { NoHttpSubscriptionsPlugin } from './http/NoHttpSubscriptionsPlugin.ts'
 import { makeOperationPlugin } from './http/OperationPlugin.ts'
+import { requestFacts } from './http/requestFacts.ts'
 import { withRequestId } from './http/requestIds.ts'
 import { whenTaken } from './http/websocket.ts'
 import type { Log } from './log.ts'
@@ -44,7 +45,7 @@ export function makePreset(
   const isDevelopment = config.mode === 'development'
   const { limits, introspection } = config
   const trusted = config.trustedDocuments === null ? null : readManifest(config.trustedDocuments)
-  const { service, withPgClient } = makeCallerService(pool, config.schemas, {
+  const { service, withPgClient, forRequest } = makeCallerService(pool, config.schemas, {
     caller: config.isProject ? identifyByToken : applySettings,
     keepsPrepared: config.preparedStatements,
     statementMs: limits.statementMs,
@@ -52,13 +53,14 @@ export function makePreset(
   const errors = makeErrorsPlugin(log, explain)
   const maskError = withRequestId(errors.maskError, { isTalkative: isDevelopment })
 
+  // What several sockets read together belongs to none of their requests.
   const sharedReads = makeSharedReads(withPgClient, Math.ceil(config.poolSize / 2))
 
   return {
-    extends: [schemaPreset],
+    // Around all that the plugins of a schema do: they may fail at a commit, and before there is a transaction.
+    extends: [{ plugins: [errors.plugin] }, schemaPreset],
     plugins: [
       ...(config.isProject ? [pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5'))] : []),
-      errors.plugin,
       makeOperationPlugin({
         limits,
         introspection,
@@ -82,14 +84,14 @@ export function makePreset(
       maxPlanningDepth: limits.depth * planningStepsPerLevel,
       async context({ node, ws }, { document, operationName }) {
         // A POST has been identified by now, and so has a WebSocket.
-        const settings = (node?.req ?? ws?.request)?.callerSettings
-        const pgSettings = settings ?? (await identify(undefined))
+        const request = node?.req ?? ws?.request
+        const pgSettings = request?.callerSettings ?? (await identify(undefined))
         const isSubscription =
           ws && String(getOperationAST(document, operationName)?.operation) === 'subscription'
         // Without withPgClient, each statement would take the service's out of a register and put it back.
         return isSubscription
           ? { pgSettings, changeFeed: feed, withPgClient: sharedReads, isReady: () => whenTaken(ws.socket!) }
-          : { pgSettings, withPgClient }
+          : { pgSettings, withPgClient: request ? forRequest(() => requestFacts(request)) : withPgClient }
       },
     },
     grafserv: {

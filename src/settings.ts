@@ -1,3 +1,4 @@
+import { compile } from 'proxy-addr'
 import { z } from 'zod'
 import { limitNames, type LimitSetting, limitSetting, limitTable } from './limits.ts'
 
@@ -40,6 +41,20 @@ const origins = z
   .default([])
 const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text
 
+const proxies = z
+  .string()
+  .transform((text) => text.split(/\s*,\s*/))
+  .refine(isReadable)
+  .default([])
+function isReadable(list: string[]): boolean {
+  try {
+    compile(list)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** A setting for each limit of the table. */
 const limitSettings = Object.fromEntries(
   limitNames.map((name) => {
@@ -74,6 +89,11 @@ export const settings = {
     schema: origins,
     expected: 'origins such as https://app.example.com, separated by commas, or *',
     about: 'Websites whose pages may use the API from the browser. Unset: those served from its own host.',
+  }),
+  TRUSTED_PROXIES: setting({
+    schema: proxies,
+    expected: 'addresses, subnets, loopback, linklocal or uniquelocal, separated by commas',
+    about: 'Proxies whose X-Forwarded-For is believed. Unset: none, and a client is whoever connects.',
   }),
   HOST: setting({
     schema: z

@@ -8,11 +8,14 @@ import { runBatch, type Statement, toSent } from './statementBatch.ts'
 /** What a request runs under: a handful of texts, from the caller's token. */
 export type CallerSettings = Record<string, string | undefined>
 
+/** What is known of the request that a statement belongs to, as JSON; '' for one that belongs to none. */
+export type RequestFacts = () => string
+
 /** How a caller's settings are applied to the transaction. */
 export type CallerStatement = {
   /** Returns no rows: set_config is never null, and rows would only have to be sent and read. */
   text: string
-  values(settings: CallerSettings): unknown[]
+  values(settings: CallerSettings, facts: RequestFacts): unknown[]
   /**
    * Tells callers apart who act as different roles. A plan made under row-level security holds for one
    * role; sharing its statement with another would have Postgres plan it anew at each change. Null: no
@@ -24,12 +27,15 @@ export type CallerStatement = {
 /**
  * For a project: the token's hash goes to the database with the query, and app_private.identify says
  * what it is worth. Nothing is remembered here, so a session that ends is refused on the next statement.
+ * What is known of the request goes along, for SQL that counts attempts or keeps a record of them.
  */
 export const identifyByToken: CallerStatement = {
-  text: `select
+  text: `select where set_config('plinth.request', $2, true) is null
+         union all
+         select
          from app_private.identify(decode(nullif($1, ''), 'hex')) as caller
          where set_config(caller.setting, caller.value, true) is null`,
-  values: ({ tokenHash }) => [tokenHash],
+  values: ({ tokenHash }, facts) => [tokenHash, facts()],
   plan: ({ tokenHash }) => (tokenHash ? 'known' : 'anonymous'),
 }
 
@@ -71,11 +77,15 @@ export function makeCallerService(
   const text = statementMs
     ? `${caller.text} union all select where set_config('statement_timeout', '${statementMs}', true) is null`
     : caller.text
+  const applied: CallerStatement = { ...caller, text, plan }
   const isAlways = statementMs !== undefined
-  const createWithPgClient = () => makeWithCaller(pool, { ...caller, text, plan }, isAlways)
+  /** Access for one request, whose facts are asked for when its first statement is sent. */
+  const forRequest = (facts: RequestFacts) => makeWithCaller(pool, applied, isAlways, facts)
+  const createWithPgClient = () => forRequest(() => '')
   return {
     service: { ...service, adaptor: { ...service.adaptor, createWithPgClient } },
     withPgClient: createWithPgClient(),
+    forRequest,
   }
 }
 
@@ -83,12 +93,13 @@ function makeWithCaller(
   pool: Pool,
   caller: CallerStatement,
   isAlways: boolean,
+  facts: RequestFacts,
 ): WithPgClient<NodePostgresPgClient> {
   return async (settings, callback) => {
     const plan = caller.plan(settings ?? {})
     const before =
       settings && (isAlways || Object.keys(settings).length > 0)
-        ? [{ text: caller.text, values: caller.values(settings), plan }]
+        ? [{ text: caller.text, values: caller.values(settings, facts), plan }]
         : []
     const client = await pool.connect()
     let failure: Error | undefined

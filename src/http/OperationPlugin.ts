@@ -8,7 +8,7 @@ import {
   NoSchemaIntrospectionCustomRule,
 } from 'postgraphile/graphql'
 import type { BufferResult, ExecutionConfig, RequestDigest, Result } from 'postgraphile/grafserv'
-import type { ErrorCode } from '../errorRegistry.ts'
+import { type ErrorCode, errorRegistry } from '../errorRegistry.ts'
 import { toPublicError } from '../errors.ts'
 import { type Excess, findExcess, type Limits } from '../limits.ts'
 import { type DocumentReader, makeDocumentReader } from './documentReader.ts'
@@ -110,7 +110,8 @@ function guardExecution(
             return refuse({ limit: 'planningMs', value: maximum + 1, maximum })
           }
           for (const error of result.errors) rememberRequest(error, requestId)
-          if (isUnavailable(result)) answerWith(503)
+          const code = soleCode(result)
+          if (code === 'UNAVAILABLE' || code === 'TOO_MANY_ATTEMPTS') answerWith(errorRegistry[code].status)
           return result
         }
         // What is thrown would reach the client as it is; as an error of the result it is masked.
@@ -161,10 +162,12 @@ const isPlanningTimeout = ({ originalError }: GraphQLError): boolean =>
   isSafeError(originalError) &&
   originalError.message.startsWith('Operation took too long to plan')
 
-/** Whether there is nothing in a result because the database could not be had. */
-const isUnavailable = ({ data, errors = [] }: ExecutionResult): boolean =>
-  Object.values(data ?? {}).every((value) => value === null) &&
-  errors.every(({ originalError }) => originalError && toPublicError(originalError).code === 'UNAVAILABLE')
+/** The code of all errors of a result in which there is nothing else; null where they differ. */
+function soleCode({ data, errors = [] }: ExecutionResult): ErrorCode | null {
+  if (Object.values(data ?? {}).some((value) => value !== null)) return null
+  const codes = errors.map(({ originalError }) => (originalError ? toPublicError(originalError).code : null))
+  return new Set(codes).size === 1 ? codes[0]! : null
+}
 
 /** An answer with its right status and, where it is an error, with a code and the request's id in each. */
 function complete(result: BufferResult, status: number | undefined, requestId: string | undefined): Result {
@@ -174,7 +177,10 @@ function complete(result: BufferResult, status: number | undefined, requestId: s
   if (statusCode === 405) headers.allow = 'POST'
   if (statusCode === 503) headers['retry-after'] = '1'
 
-  const body = JSON.parse(buffer.toString()) as { errors?: { extensions?: Record<string, unknown> }[] }
+  type Extensions = Record<string, unknown> & { retryAfter?: number }
+  const body = JSON.parse(buffer.toString()) as { errors?: { extensions?: Extensions }[] }
+  const seconds = body.errors?.find(({ extensions }) => extensions?.retryAfter)?.extensions?.retryAfter
+  if (seconds !== undefined) headers['retry-after'] = String(seconds)
   const errors = body.errors?.map(({ extensions: { statusCode: _, ...extensions } = {}, ...error }) => ({
     ...error,
     extensions: { code: codeOfStatus(statusCode), ...extensions, requestId },

@@ -13,6 +13,7 @@ import { makeGraphqlEndpoint } from './graphqlEndpoint.ts'
 import { makeIdentify } from './identity.ts'
 import type { Listener } from './listen.ts'
 import { makeOrigins } from './origins.ts'
+import { makeAddressOf } from './requestFacts.ts'
 
 /** A running API. */
 export type Api = {
@@ -55,11 +56,12 @@ export async function startApi(
   let isLeaving = false
   const { app, finish } = makeApp(log, async () => (isLeaving ? 'shutting down' : databaseFault(pool)))
   const origins = makeOrigins(config.allowedOrigins)
+  const addressOf = makeAddressOf(config.trustedProxies)
   const isBusy = () => pool.waitingCount >= config.limits.waiting
   const callers = makeCallers({ pool, isProject: config.isProject, log })
   const endpoint = await makeGraphqlEndpoint(
     instance,
-    { identify, callers, origins, isBusy, limits: config.limits },
+    { identify, addressOf, callers, origins, isBusy, limits: config.limits },
     log,
   )
   app.use(endpoint.pages)

@@ -9,6 +9,7 @@ import { answerError, answerFailure, firstSteps, nameRequest } from './app.ts'
 import type { Callers } from './callers.ts'
 import { type Identify, identifyRequest } from './identity.ts'
 import { type Origins, refuseUpgrade } from './origins.ts'
+import type { AddressOf } from './requestFacts.ts'
 import { makeWebSockets } from './websocket.ts'
 
 /** The ways into GraphQL. */
@@ -31,6 +32,7 @@ type Handle = (request: IncomingMessage, response: ServerResponse, next?: NextFu
 /** What the endpoint asks before it lets anything in. */
 type Door = {
   identify: Identify
+  addressOf: AddressOf
   callers: Callers
   limits: Limits
   origins: Origins
@@ -41,7 +43,7 @@ type Door = {
 /** Makes the endpoint of an instance whose schema has been built. */
 export async function makeGraphqlEndpoint(
   instance: PostGraphileInstance,
-  { identify, callers, origins, isBusy, limits }: Door,
+  { identify, addressOf, callers, origins, isBusy, limits }: Door,
   log: Log,
 ): Promise<GraphqlEndpoint> {
   const server = instance.createServ(grafserv)
@@ -57,6 +59,7 @@ export async function makeGraphqlEndpoint(
     async answer(request, response) {
       try {
         for (const step of steps) step(request, response)
+        request.clientAddress = addressOf(request)
         if (origins.answerCors(request, response)) return
         if (isBusy()) answerError(request, response, { code: 'UNAVAILABLE' })
         else if (await identifyRequest(identify, request, response)) await handle(request, response)
@@ -67,6 +70,7 @@ export async function makeGraphqlEndpoint(
     pages: (request, response, next) => void handle(request, response, next).catch(next),
     upgrade(request, socket, head) {
       nameRequest(request)
+      request.clientAddress = addressOf(request)
       if (!server.shouldHandleUpgrade(request, socket, head)) socket.destroy()
       else if (origins.mayConnect(request)) sockets.upgrade(request, socket, head)
       else refuseUpgrade(request, socket)

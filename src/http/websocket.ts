@@ -83,7 +83,7 @@ export function makeWebSockets({
         if (await callers.hasEnded(settings)) throw new AppError('UNAUTHENTICATED', '')
         if (socket.readyState !== WebSocket.OPEN) return false
         const isNobody = authorizationIn(connectionParams) === undefined
-        const caller = isNobody ? `from ${request.socket.remoteAddress ?? ''}` : JSON.stringify(settings)
+        const caller = isNobody ? `from ${request.clientAddress}` : JSON.stringify(settings)
         const count = countOf.get(caller) ?? 0
         if (count >= limits.connectionsPerCaller) {
           return refuse(closeCodes.tooManyConnections, 'Too many connections')

@@ -83,6 +83,8 @@ const ownStates = codes.flatMap(statesOf).filter(isOwn)
 
 /** In the registry without being raised yet, and what for. */
 const reserved: Record<string, string> = {
+  TMANY: 'For functions that count attempts; most answer how long to wait instead.',
+  REAUT: 'For functions that need a recent sign-in; as yet there is none.',
   NTFND: 'For functions that change one thing by its id; as yet tables are changed by the API itself.',
 }
 

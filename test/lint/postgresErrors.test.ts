@@ -57,7 +57,7 @@ describe('the errors of Postgres', () => {
   test('that pass by themselves are retryable, and no others', () => {
     const retryable = Object.entries(errorRegistry).filter(([, entry]) => 'isRetryable' in entry)
 
-    expect(retryable.map(([code]) => code)).toEqual(['RETRY', 'TIMEOUT', 'UNAVAILABLE'])
+    expect(retryable.map(([code]) => code)).toEqual(['TOO_MANY_ATTEMPTS', 'RETRY', 'TIMEOUT', 'UNAVAILABLE'])
   })
 
   test('of authorization are the caller’s when a function raises them, else the server’s own', () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals'
 import { type Config, loadConfig } from '../../src/config.ts'
+import { withConnection } from '../../src/database/connection.ts'
 import { type Api, startApi } from '../../src/http/api.ts'
 import { type Listener, listen } from '../../src/http/listen.ts'
 import { makeLog } from '../../src/log.ts'
@@ -45,8 +46,11 @@ export async function makeApi(database: TestDatabase, env: Record<string, string
   }
 }
 
-/** An API on a clone of the project's database, for the tests of a file. */
-export function useApi(env: Record<string, string> = {}): {
+/** An API on a clone of the project's database, for the tests of a file; `sql` is run there first, as the owner. */
+export function useApi(
+  env: Record<string, string> = {},
+  sql = '',
+): {
   api: () => TestApi
   database: () => TestDatabase
 } {
@@ -54,6 +58,7 @@ export function useApi(env: Record<string, string> = {}): {
   let api: TestApi | undefined
   beforeAll(async () => {
     database = await makeDatabase()
+    if (sql !== '') await withConnection(database.ownerUrl, (client) => client.query(sql))
     api = await makeApi(database, env)
   })
   afterAll(async () => {

@@ -6,14 +6,18 @@ export type RawSocket = {
   send(message: unknown): void
   /** Messages so far. */
   received: Record<string, any>[]
-  /** Resolves with the next message of a type, one that is there already included. */
-  message(type: string): Promise<Record<string, any>>
+  /** Resolves with the next message of a type, and of an operation, one that is there already included. */
+  message(type: string, id?: string): Promise<Record<string, any>>
   closed: Promise<{ code: number; reason: string }>
 }
 
 /** Opens one and waits until it is open. */
-export async function openSocket(url: string, protocol = 'graphql-transport-ws'): Promise<RawSocket> {
-  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/graphql`, protocol)
+export async function openSocket(
+  url: string,
+  protocol = 'graphql-transport-ws',
+  headers: Record<string, string> = {},
+): Promise<RawSocket> {
+  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/graphql`, protocol, { headers })
   const received: Record<string, any>[] = []
   const listeners = new Set<() => void>()
   socket.on('message', (data: Buffer) => {
@@ -29,10 +33,12 @@ export async function openSocket(url: string, protocol = 'graphql-transport-ws')
     socket,
     send: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
     received,
-    message: (type) =>
+    message: (type, id) =>
       new Promise((resolve) => {
         const look = () => {
-          const found = received.find((message) => message.type === type)
+          const found = received.find(
+            (message) => message.type === type && (id === undefined || message.id === id),
+          )
           if (!found) return
           listeners.delete(look)
           resolve(found)
