@@ -53,6 +53,8 @@ export type Config = Readonly<{
   jwt: JwtConfig | null
   smtpUrl: string | null
   mailFrom: string
+  /** Address of the front end; null: mails have no links. */
+  publicUrl: string | null
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   poolSize: number
   /** Whether statements may stay prepared on a connection. */
@@ -122,6 +124,7 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
           },
     smtpUrl: value.SMTP_URL ?? null,
     mailFrom: value.MAIL_FROM,
+    publicUrl: value.PUBLIC_URL ?? null,
     logLevel: value.LOG_LEVEL,
     poolSize: value.POOL_SIZE,
     preparedStatements: value.PREPARED_STATEMENTS,

@@ -29,10 +29,8 @@ const role = z
   .string()
   .regex(/^[a-z_][a-z0-9_]{0,62}$/)
   .optional()
-const httpUrl = z
-  .string()
-  .refine((text) => /^https?:\/\/./.test(text) && URL.canParse(text))
-  .optional()
+const isHttpUrl = (text: string) => /^https?:\/\/./.test(text) && URL.canParse(text)
+const httpUrl = z.string().refine(isHttpUrl).optional()
 
 const origins = z
   .string()
@@ -191,6 +189,14 @@ export const settings = {
       .default('Plinth <plinth@localhost.localdomain>'),
     expected: 'an address, such as Plinth <office@example.com>',
     about: 'The sender of mail.',
+  }),
+  PUBLIC_URL: setting({
+    schema: z
+      .string()
+      .refine((text) => isHttpUrl(text) && !/[?#@]/.test(text))
+      .optional(),
+    expected: 'an http(s) address without ?, # and @',
+    about: 'Where the front end is; links in mails lead there. Unset: mails have codes and no links.',
   }),
   LOG_LEVEL: setting({
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

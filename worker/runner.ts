@@ -4,10 +4,18 @@ import { makePool } from '../src/database/connection.ts'
 import type { Log } from '../src/log.ts'
 import type { Mailer } from '../src/mailer.ts'
 import { cronItems } from './crontab.ts'
+import { makeMailServices } from './mail.ts'
 import { makeTasks } from './tasks/index.ts'
 
 /** What a worker needs; `ownerUrl` because the queue is the owner's. */
-export type WorkerOptions = { ownerUrl: string; concurrency: number; mailer: Mailer; log: Log }
+export type WorkerOptions = {
+  ownerUrl: string
+  concurrency: number
+  mailer: Mailer
+  /** Address of the front end, for links in mails; null: they have none. */
+  publicUrl: string | null
+  log: Log
+}
 
 /** A running worker. */
 export type JobWorker = {
@@ -18,13 +26,15 @@ export type JobWorker = {
 }
 
 /** Starts to run the queued jobs of a database, and those whose hour has come. */
-export async function startWorker({ ownerUrl, concurrency, mailer, log }: WorkerOptions): Promise<JobWorker> {
+export async function startWorker(given: WorkerOptions): Promise<JobWorker> {
+  const { ownerUrl, concurrency, mailer, publicUrl, log } = given
+  const taskList = makeTasks({ ...makeMailServices(mailer, publicUrl), log })
   const pool: Pool = makePool(ownerUrl, concurrency + 2, log)
   const options: RunnerOptions = {
     pgPool: pool,
     concurrency,
     noHandleSignals: true, // the process has one place for signals
-    taskList: makeTasks({ mailer, log }),
+    taskList,
     parsedCronItems: cronItems,
     logger: workerLogger(log),
   }

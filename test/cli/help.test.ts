@@ -23,6 +23,7 @@ const commands = [
   'realtime status',
   'schema',
   'documents',
+  'mail',
   'doctor',
 ]
 

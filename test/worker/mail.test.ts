@@ -25,7 +25,13 @@ const log = makeLog({ logLevel: 'silent' }, false)
 const mailFrom = 'Plinth <plinth@example.com>'
 
 async function working(mailer: Mailer, during: () => Promise<void>): Promise<void> {
-  const worker = await startWorker({ ownerUrl: database.ownerUrl, concurrency: 2, mailer, log })
+  const worker = await startWorker({
+    ownerUrl: database.ownerUrl,
+    concurrency: 2,
+    mailer,
+    publicUrl: null,
+    log,
+  })
   try {
     await during()
   } finally {
@@ -50,6 +56,9 @@ const jobsLeft = async () => {
   return rows
 }
 
+const mailsIn = async (folder: string) =>
+  (await readdir(folder)).filter((file) => file.endsWith('.eml')).sort()
+
 const openMail = async (name: string) =>
   // Undoes quoted-printable as far as these mails use it.
   (await readFile(join(mailboxFolder({ dataDir }), name), 'utf8')).replaceAll('=\r\n', '')
@@ -58,19 +67,17 @@ describe('the local mailbox', () => {
   test('a newcomer finds one welcome in it, and a second sign-up a notice', async () => {
     await working(makeMailer({ smtpUrl: null, mailFrom, dataDir }), async () => {
       await signUp('zoe@example.com', 'Zoe')
-      await eventually(async () => expect(await readdir(mailboxFolder({ dataDir }))).toHaveLength(1))
+      await eventually(async () => expect(await mailsIn(mailboxFolder({ dataDir }))).toHaveLength(1))
       await signUp('zoe@example.com', 'Somebody else')
-      await eventually(async () => expect(await readdir(mailboxFolder({ dataDir }))).toHaveLength(2))
+      await eventually(async () => expect(await mailsIn(mailboxFolder({ dataDir }))).toHaveLength(2))
     })
 
-    const [welcome, notice] = await Promise.all(
-      (await readdir(mailboxFolder({ dataDir }))).sort().map(openMail),
-    )
+    const [welcome, notice] = await Promise.all((await mailsIn(mailboxFolder({ dataDir }))).map(openMail))
     expect(welcome).toMatch(
-      /^From: Plinth <plinth@example.com>\r\nTo: zoe@example.com\r\nSubject: Welcome\r\n/,
+      /^From: Plinth <plinth@example.com>\r\nTo: zoe@example.com\r\nSubject: Welcome to Plinth\r\n/m,
     )
     expect(welcome).toContain('Hello Zoe,')
-    expect(notice).toContain('Subject: You have an account already')
+    expect(notice).toContain('Subject: You already have a Plinth account')
     expect(notice).toContain('Hello Zoe,')
     expect(await jobsLeft()).toEqual([])
   })
@@ -121,7 +128,7 @@ describe('a mail server', () => {
     }
 
     expect(received[0]!.to).toEqual(['sam@example.com'])
-    expect(received[0]!.text).toContain('Subject: Welcome')
+    expect(received[0]!.text).toContain('Subject: Welcome to Plinth\r\n')
   })
 
   test('that is down keeps the job for later', async () => {

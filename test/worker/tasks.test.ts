@@ -6,6 +6,7 @@ import { withConnection } from '../../src/database/connection.ts'
 import { makeLog } from '../../src/log.ts'
 import { makeMailer } from '../../src/mailer.ts'
 import { cronItems } from '../../worker/crontab.ts'
+import { makeMailServices } from '../../worker/mail.ts'
 import { makeTasks } from '../../worker/tasks/index.ts'
 import { makeDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -21,7 +22,7 @@ const mailer = makeMailer({
   mailFrom: 'plinth@example.com',
   dataDir: '/dev/null/no-mail-is-sent',
 })
-const tasks = makeTasks({ mailer, log })
+const tasks = makeTasks({ ...makeMailServices(mailer, null), log })
 
 const query = (sql: string) =>
   withConnection(database.ownerUrl, async (client) => (await client.query(sql)).rows as unknown[])

@@ -1,28 +1,18 @@
 import type { Task } from 'graphile-worker'
 import { z } from 'zod'
-import { type Recipient, recipientOf } from '../recipient.ts'
+import { recipientOf } from '../recipient.ts'
 import type { TaskServices } from './index.ts'
 
 const payloadShape = z.object({ personId: z.uuid() })
 
-/** Greets somebody who has just signed up. A repeated run sends a second mail, which does no harm. */
+/** Greets somebody who has just signed up. A repeated run sends the same mail again, which mail programs show once. */
 export const person__send_welcome =
-  ({ mailer, log }: TaskServices): Task =>
+  ({ mail, link, log }: TaskServices): Task =>
   async (payload, { withPgClient }) => {
     const { personId } = payloadShape.parse(payload)
     const recipient = await withPgClient((client) => recipientOf(client, personId))
     if (!recipient) return log.info({ personId }, 'no welcome: the person is gone')
 
-    await mailer.send(welcome(recipient))
+    const values = { name: recipient.name, link: link('') }
+    await mail('welcome', recipient.address, values, { key: personId })
   }
-
-const welcome = ({ name, address }: Recipient) => ({
-  to: address,
-  subject: 'Welcome',
-  text: `Hello ${name},
-
-your account is ready: sign in with this address and your password.
-
-If you did not sign up, somebody else did with your address; you need not do anything.
-`,
-})

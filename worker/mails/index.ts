@@ -1,0 +1,54 @@
+const code = 'K7QF-2MXD'
+const name = 'Ada Park'
+const organization = 'Atelier Nord'
+const at = new Date('2026-03-09T16:05:00Z')
+
+/** A value that there may not be, such as a link where PUBLIC_URL is not set; templates have a section for both. */
+const perhaps = (text: string): string | null => text
+const link = perhaps('https://app.example.com/here#and-what-is-secret')
+
+/**
+ * Every mail by the name of its template, with values to show it with. They also say what a task has to give: no
+ * value less, none more, and of the same types. A name or an organization is what somebody typed; mails to an address
+ * that nobody has proven to be theirs have none, so that nobody can send strangers words of their own choice.
+ */
+export const samples = {
+  'account-deleted': { name },
+  'add-address-code': { code, link, minutes: 30 },
+  'address-in-use': { name },
+  'already-registered': { name, link },
+  'delete-organization-code': { name, organization, code, link, minutes: 30, days: 14 },
+  'export-ready': { name, link, days: 7 },
+  invitation: {
+    inviter: name,
+    organization,
+    role: 'member',
+    token: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+    link,
+    days: 14,
+  },
+  'organization-deletion': { name, organization, by: 'Kim Lee', deletesAt: at, link },
+  'reset-password-code': { name, code, link, minutes: 30 },
+  'reset-password-unknown': { link },
+  'security-notice': {
+    name,
+    what: 'Your password was changed',
+    at,
+    client: perhaps('Firefox on Linux'),
+    network: perhaps('203.0.113.0/24'),
+    link,
+  },
+  'sign-in-code': { name, code, link, minutes: 10 },
+  'sign-in-unknown': { link },
+  'sign-up-code': { code, link, minutes: 30 },
+  welcome: { name, link },
+}
+
+/** What each mail says with; a Date is written in UTC. */
+export type MailValues = typeof samples
+
+/** The name of a mail: of its file, without `.md`. */
+export type MailName = keyof MailValues
+
+/** The names of all mails. */
+export const mailNames = Object.keys(samples) as MailName[]
