@@ -352,7 +352,7 @@ comment on column app_public.security_events.id is 'Identifies the event.';
 comment on column app_public.security_events.person_id is 'Whose account it concerns; null where it is nobody''s, or the account is gone.';
 comment on column app_public.security_events.kind is 'What has happened.';
 comment on column app_public.security_events.organization_id is 'The organization it was about, or null.';
-comment on column app_public.security_events.detail is 'More about it, in words, or null.';
+comment on column app_public.security_events.detail is 'Which or how: the address, the name of the key or session, the way of signing in; or null.';
 comment on column app_public.security_events.request_id is 'The request that it happened in.';
 comment on column app_public.security_events.client is 'The kind of program it was done with, such as "Firefox on Linux".';
 comment on column app_public.security_events.network is 'Roughly from where: a network of some hundred addresses.';

@@ -9,7 +9,7 @@ import { subscribeTo } from '../support/subscriber.ts'
 const { api, database } = useApi()
 const accounts = makeAccounts(api, database)
 const run = (sql: string, values: unknown[] = []) =>
-  withConnection(database().ownerUrl, async (client) => (await client.query(sql, values)).rows)
+  withConnection(database().ownerUrl, async (client) => (await client.query(sql, values)).rows as unknown[])
 
 const hashOf = (token: string) => createHash('sha256').update(token).digest()
 

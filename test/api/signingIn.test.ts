@@ -6,7 +6,7 @@ import { makeApi, useApi } from '../support/api.ts'
 const { api, database } = useApi()
 const accounts = makeAccounts(api, database)
 const run = (sql: string, values: unknown[] = []) =>
-  withConnection(database().ownerUrl, async (client) => (await client.query(sql, values)).rows)
+  withConnection(database().ownerUrl, async (client) => (await client.query(sql, values)).rows as unknown[])
 
 const requestCode = `mutation ($email: String!) { requestSignInCode(input: { email: $email }) { result { id } } }`
 const requestReset = `mutation ($email: String!) { requestPasswordReset(input: { email: $email }) { result { id } } }`

@@ -91,7 +91,7 @@ describe('signing up', () => {
       retryable: true,
       retryAfter: expect.any(Number),
     })
-    expect(status).toBe(200)
+    expect(status).toBe(429)
   })
 
   test('nobody is mailed more than five codes an hour, known or not', async () => {

@@ -22,6 +22,7 @@ export function makeAccounts(api: () => TestApi, database: () => TestDatabase) {
   const accounts = {
     /** Asks for a code; its id, and the code that arrives at the address. */
     async code(query: string, variables: Record<string, unknown>, token?: string) {
+      await deliver(database()) // what others have left
       const { data, errors } = await api().ask(query, { variables, ...(token && { token }) })
       if (!data) throw new Error(JSON.stringify(errors))
       const [[, payload]] = Object.entries(data) as [[string, { result: { id: string } }]]

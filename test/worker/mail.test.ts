@@ -64,15 +64,25 @@ const openMail = async (name: string) =>
   (await readFile(join(mailboxFolder({ dataDir }), name), 'utf8')).replaceAll('=\r\n', '')
 
 describe('the local mailbox', () => {
-  test('a newcomer finds one welcome in it, and a second sign-up a notice', async () => {
+  test('a newcomer finds a code in it, then a welcome, and of a second sign-up a notice', async () => {
     await working(makeMailer({ smtpUrl: null, mailFrom, dataDir }), async () => {
+      const arrived = (count: number) =>
+        eventually(async () => expect(await mailsIn(mailboxFolder({ dataDir }))).toHaveLength(count))
       await signUp('zoe@example.com', 'Zoe')
-      await eventually(async () => expect(await mailsIn(mailboxFolder({ dataDir }))).toHaveLength(1))
+      await arrived(1)
+      await withConnection(database.ownerUrl, (client) =>
+        client.query(`select app_private.make_person('Zoe', 'zoe@example.com')`),
+      )
+      await arrived(2)
       await signUp('zoe@example.com', 'Somebody else')
-      await eventually(async () => expect(await mailsIn(mailboxFolder({ dataDir }))).toHaveLength(2))
+      await arrived(3)
     })
 
-    const [welcome, notice] = await Promise.all((await mailsIn(mailboxFolder({ dataDir }))).map(openMail))
+    const [code, welcome, notice] = await Promise.all(
+      (await mailsIn(mailboxFolder({ dataDir }))).map(openMail),
+    )
+    expect(code).toMatch(/Subject: Your code to join Plinth\r\n[^]*\r\n {4}\w{4}-\w{4}\r\n/)
+    expect(code).not.toContain('Zoe')
     expect(welcome).toMatch(
       /^From: Plinth <plinth@example.com>\r\nTo: zoe@example.com\r\nSubject: Welcome to Plinth\r\n/m,
     )
@@ -94,7 +104,7 @@ describe('the local mailbox', () => {
 })
 
 describe('a mail server', () => {
-  test('gets the welcome of somebody who signs up', async () => {
+  test('gets the code of somebody who signs up', async () => {
     const received: { to: string[]; text: string }[] = []
     const server = new SMTPServer({
       authOptional: true,
@@ -128,7 +138,7 @@ describe('a mail server', () => {
     }
 
     expect(received[0]!.to).toEqual(['sam@example.com'])
-    expect(received[0]!.text).toContain('Subject: Welcome to Plinth\r\n')
+    expect(received[0]!.text).toContain('Subject: Your code to join Plinth\r\n')
   })
 
   test('that is down keeps the job for later', async () => {
