@@ -73,7 +73,13 @@ function fillIn(template: Template, layout: string, given: object, frame: MailFr
     text.replace(place, (_place, index: string) => as(wordsOf(entries[Number(index)]?.[1])))
   const fill: Fill = {
     text: (text) => filled(text, unlinked),
-    href: (text) => httpAddress(filled(text, (value) => value)),
+    href(text) {
+      const href = filled(text, (value) => value)
+      if (/^https?:\/\/[^\s<>"]+$/.test(href)) return href
+      // The template's own words: what is filled in may be secret, and errors are kept.
+      const written = text.replace(place, (_place, index: string) => `{{${entries[Number(index)]?.[0]}}}`)
+      throw new Error(`A link must lead to http(s)://…, which "${written}" does not.`)
+    },
   }
 
   const subject = filled(withPlaces(template.subject), (value) => value)
@@ -104,11 +110,6 @@ const wordsOf = (value: Value | undefined): string =>
  * they look for such words by themselves, in text and in HTML.
  */
 const unlinked = (text: string): string => text.replace(/[.@/](?=\S)/g, '$&\u200c')
-
-function httpAddress(href: string): string {
-  if (!/^https?:\/\/[^\s<>"]+$/.test(href)) throw new Error(`A link must lead to http(s)://…, got "${href}".`)
-  return href
-}
 
 /** Many mail programs heed styles on the elements alone; the layout's plain rules are copied onto them. */
 function inlineStyles(html: string): string {

@@ -42,13 +42,7 @@ async function* examine(config: Config): AsyncGenerator<Finding> {
     }
   }
   yield* databaseFindings(config)
-  yield {
-    state: config.smtpUrl ? 'ok' : 'note',
-    about: 'Mail',
-    text: config.smtpUrl
-      ? `by ${new URL(config.smtpUrl).host}`
-      : 'to a local folder; set SMTP_URL to send it',
-  }
+  yield mailFinding(config)
 }
 
 async function* databaseFindings(config: Config): AsyncGenerator<Finding> {
@@ -97,6 +91,14 @@ async function finding(about: string, look: () => Promise<string>): Promise<Find
       advice: error instanceof Fault ? error.advice : [],
     }
   }
+}
+
+function mailFinding({ smtpUrl, publicUrl }: Config): Finding {
+  const about = 'Mail'
+  if (!smtpUrl) return { state: 'note', about, text: 'to a local folder; set SMTP_URL to send it' }
+  const text = `by ${new URL(smtpUrl).host}`
+  if (!publicUrl) return { state: 'note', about, text: `${text}, without links; set PUBLIC_URL to have them` }
+  return { state: 'ok', about, text: `${text}, with links to ${publicUrl}` }
 }
 
 function portFinding(config: Config): Finding {

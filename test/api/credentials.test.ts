@@ -242,12 +242,12 @@ describe('addresses', () => {
     const told = await deliver(database())
 
     expect(added).toMatchObject({ address: 'second@example.com', isPrimary: false })
-    expect(notices.map(({ to, values }) => [to, values.what])).toEqual([
+    expect(notices.map(({ to, values }) => [to, values.what as string])).toEqual([
       ['first@example.com', 'An address was added: second@example.com'],
     ])
     expect(removed.data).toEqual({ removeEmailAddress: { result: true } })
     // By the time they are sent the first address is gone; of its own end it is told all the same.
-    expect(told.map(({ to, values }) => [to, values.what])).toEqual([
+    expect(told.map(({ to, values }) => [to, values.what as string])).toEqual([
       ['second@example.com', 'Mail goes to another address now: second@example.com'],
       ['first@example.com', 'An address was removed: first@example.com'],
       ['second@example.com', 'An address was removed: first@example.com'],

@@ -139,6 +139,8 @@ describe('a mail server', () => {
 
     expect(received[0]!.to).toEqual(['sam@example.com'])
     expect(received[0]!.text).toContain('Subject: Your code to join Plinth\r\n')
+    expect(received[0]!.text).toContain('Auto-Submitted: auto-generated\r\n')
+    expect(received[0]!.text).toContain('Content-Type: text/html; charset=utf-8')
   })
 
   test('that is down keeps the job for later', async () => {

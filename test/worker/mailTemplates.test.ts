@@ -87,8 +87,12 @@ Plinth
     ['shows an image', '# Hello\n\n![x](https://example.com/x.png)\n', 'Mails have no image'],
     ['has a table', '# Hello\n\n| a |\n|---|\n| b |\n', 'Mails have no table'],
     ['has code within a line', '# Hello\n\nIt is `x`.\n', 'Mails have no codespan'],
-    ['links to nowhere', '# Hello\n\n[x](/x)\n', 'A link must lead to http(s)://…, got "/x".'],
-    ['links to a name', '# Hello\n\n[x]({{name}})\n', 'A link must lead to http(s)://…, got "Ada Park".'],
+    ['links to nowhere', '# Hello\n\n[x](/x)\n', 'A link must lead to http(s)://…, which "/x" does not.'],
+    [
+      'links to a name',
+      '# Hello\n\n[x]({{name}})\n',
+      'A link must lead to http(s)://…, which "{{name}}" does not.',
+    ],
     ['links to a script', '# Hello\n\n[x](javascript:alert)\n', 'A link must lead to http(s)://…'],
   ])('learns before any mail is sent that it %s', (_what, template, advice) => {
     const fault = faultOf(template)

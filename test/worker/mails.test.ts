@@ -102,6 +102,17 @@ describe('what is filled in', () => {
     )
   })
 
+  test('a task that leaves out a value, or gives one too many, does not compile', () => {
+    const link = 'https://app.example.com/'
+
+    // @ts-expect-error: the name is missing
+    expect(() => render('welcome', { link })).toThrow('There is no value for name.')
+    // @ts-expect-error: the mail has no code
+    expect(render('welcome', { name: 'Ada', link, code: 'K7QF-2MXD' }).text).not.toContain('K7QF')
+    // @ts-expect-error: there is no such mail
+    expect(() => render('farewell', { name: 'Ada' })).toThrow()
+  })
+
   test('a moment is written out, in UTC', () => {
     const { text } = render('security-notice', samples['security-notice'])
 
@@ -111,7 +122,9 @@ describe('what is filled in', () => {
   test.each(['javascript:alert(1)', 'data:text/html,x', '//evil.example', 'https://a.example/ x', ''])(
     'no link leads to %j',
     (link) => {
-      expect(() => render('welcome', { name: 'Ada', link })).toThrow('A link must lead to http(s)://…')
+      expect(() => render('welcome', { name: 'Ada', link })).toThrow(
+        'A link must lead to http(s)://…, which "{{link}}" does not.',
+      )
     },
   )
 })

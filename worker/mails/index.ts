@@ -9,8 +9,8 @@ const link = perhaps('https://app.example.com/here#and-what-is-secret')
 
 /**
  * Every mail by the name of its template, with values to show it with. They also say what a task has to give: no
- * value less, none more, and of the same types. A name or an organization is what somebody typed; mails to an address
- * that nobody has proven to be theirs have none, so that nobody can send strangers words of their own choice.
+ * value less, none more, and of the same types. Except for invitations, mails to an address that nobody has proven to
+ * be theirs hold nothing that somebody typed, so that nobody can send strangers words of their own choice.
  */
 export const samples = {
   'account-deleted': { name },
