@@ -57,8 +57,8 @@ ${permittedTable('schema', schemas, roles)}
   and triggers, and what a function does by the function; they have tests of their own.
 - Cells are statements that were carried out, then undone. Which columns a role was granted, and thus what tells "–" from
   "none", is looked up in the catalog. A call is asked for by \`explain\`: Postgres checks the right, and calls nothing.
-- None of them may have any other right: to truncate, to make triggers or references, on sequences, to make
-  things in a schema, to pass rights on. Those are looked up in the catalog.
+- None of them may have any other right: to truncate, to make triggers or references, on sequences, on
+  partitions by themselves, to make things in a schema, to pass rights on. Those are looked up in the catalog.
 - Rights that everybody has (\`public\`) show as rights of each role. Procedures, aggregates and types are not looked at.
 - The schemas of Postgres and of libraries are theirs: \`public\`, \`graphile_migrate\`, \`graphile_worker\`,
   \`plinth_realtime\`.

@@ -1,7 +1,7 @@
 import { accessText } from '../accessDocument.ts'
 import type { Command } from '../command.ts'
 import { type Matrix, measureMatrix } from '../database/access/matrix.ts'
-import { readOracle } from '../database/access/oracle.ts'
+import { type Oracle, readOracle } from '../database/access/oracle.ts'
 import { type Player, setStage } from '../database/access/stage.ts'
 import { withConnection } from '../database/connection.ts'
 import { type MigratedThrowaway, withMigratedThrowaway } from '../database/migratedThrowaway.ts'
@@ -11,8 +11,8 @@ import type { Progress } from '../progress.ts'
 /** Tries in a database what everybody may do there. Nothing stays. */
 export async function tryAccess(
   made: MigratedThrowaway,
+  oracle: Oracle,
 ): Promise<{ matrix: Matrix; players: readonly Player[] }> {
-  const oracle = readOracle()
   return withConnection(made.superuserUrl, async (client) => {
     const stage = await setStage(client, oracle, placeholdersOf(made.config, made))
     return { matrix: await measureMatrix(stage), players: stage.players }
@@ -36,7 +36,10 @@ export const access: Command = {
     check: { type: 'boolean', about: 'Print the differences alone.' },
   },
   async run({ progress, options, print }) {
-    const { matrix, players } = await progress.step('Access', () => withMigratedThrowaway(tryAccess))
+    const oracle = readOracle()
+    const { matrix, players } = await progress.step('Access', () =>
+      withMigratedThrowaway((made) => tryAccess(made, oracle)),
+    )
     if (options.check !== true) print(accessText(matrix, players))
     return reportDifferences(progress, matrix.differences)
   },

@@ -7,6 +7,7 @@ import { accessDocument } from '../accessDocument.ts'
 import type { Command } from '../command.ts'
 import type { Config } from '../config.ts'
 import { describeCatalog } from '../database/catalog.ts'
+import { readOracle } from '../database/access/oracle.ts'
 import { makePool, withConnection } from '../database/connection.ts'
 import { withMigratedThrowaway } from '../database/migratedThrowaway.ts'
 import { migrationsFolder } from '../database/migrations.ts'
@@ -21,8 +22,9 @@ const root = join(migrationsFolder, '..')
 
 /** Files that are made from the migrations and the code, by their path in the project; and what is wrong with them. */
 async function deriveFiles(): Promise<{ files: Record<string, string>; differences: readonly string[] }> {
+  const oracle = readOracle()
   return withMigratedThrowaway(async (made) => {
-    const { matrix, players } = await tryAccess(made)
+    const { matrix, players } = await tryAccess(made, oracle)
     const files = {
       'schema.graphql': await printApi(made.config, made.authenticatorUrl),
       'migrations/schema.sql': await withConnection(

@@ -53,6 +53,16 @@ describe('the access matrix', () => {
       'usage on app_hidden.numbers to plinth_device',
     ],
     [
+      'grant references (id) on app_public.people to plinth_person',
+      'references on app_public.people to plinth_person',
+    ],
+    [
+      `create table app_hidden.days (at date) partition by list (at);
+       create table app_hidden.today partition of app_hidden.days default;
+       grant select on app_hidden.today to plinth_device`,
+      'select on app_hidden.today to plinth_device',
+    ],
+    [
       'grant delete on app_private.passwords to plinth_device with grant option',
       'delete on app_private.passwords to plinth_device with grant option',
     ],

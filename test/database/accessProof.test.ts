@@ -15,7 +15,7 @@ type Change = { sql: string; kind: 'relation' | 'function' | 'schema'; name: str
 
 const inApp = (schema: string) => `starts_with(${schema}::regnamespace::text, 'app_')`
 const granted = (acl: string) => `cross join aclexplode(${acl}) as acl
-  cross join lateral (select case acl.grantee when 0 then 'public' else acl.grantee::regrole::text end as role) as grantee`
+  cross join lateral (select case acl.grantee when 0 then 'public' else acl.grantee::regrole::text end as role) as named`
 
 /** Queries for every single thing that gives a right, and the SQL that takes it away. */
 const removals = {
@@ -32,7 +32,7 @@ const removals = {
   'grant on a table': `
     select format('revoke %s on %s from %s', privilege_type, pg_class.oid::regclass, role) as sql, 'relation' as kind,
       pg_class.oid::regclass::text as name
-    from pg_class ${granted('relacl')} where ${inApp('relnamespace')} and grantee <> relowner`,
+    from pg_class ${granted('relacl')} where ${inApp('relnamespace')} and acl.grantee <> relowner`,
   'grant on a column': `
     select format('revoke %s (%I) on %s from %s', privilege_type, attname, attrelid::regclass, role) as sql,
       'relation' as kind, attrelid::regclass::text as name
@@ -40,11 +40,11 @@ const removals = {
   'grant on a function': `
     select format('revoke execute on function %s from %s', pg_proc.oid::regprocedure, role) as sql, 'function' as kind,
       concat(pronamespace::regnamespace, '.', proname) as name
-    from pg_proc ${granted('proacl')} where ${inApp('pronamespace')} and grantee <> proowner`,
+    from pg_proc ${granted('proacl')} where ${inApp('pronamespace')} and acl.grantee <> proowner`,
   'grant on a schema': `
     select format('revoke %s on schema %I from %s', privilege_type, nspname, role) as sql, 'schema' as kind,
       nspname::text as name
-    from pg_namespace ${granted('nspacl')} where ${inApp('pg_namespace.oid')} and grantee <> nspowner`,
+    from pg_namespace ${granted('nspacl')} where ${inApp('pg_namespace.oid')} and acl.grantee <> nspowner`,
 }
 
 /** Those that open what is there to everybody it was granted to. What is open already cannot be opened. */
@@ -110,6 +110,24 @@ describe('the access matrix', () => {
 
     expect(changes).not.toEqual([])
     expect(await unnoticed(changes)).toEqual([])
+  })
+
+  test('does not show it when what is taken away is there twice', async () => {
+    const sql = `
+      create policy again on app_public.email_addresses for select to plinth_person
+        using (person_id = (select app_public.current_person_id()))`
+    const changes = (await changesOf(removals.policy)).filter(
+      ({ name }) => name === 'app_public.email_addresses',
+    )
+
+    const missed = await after(sql, () =>
+      unnoticed([...changes, { ...changes[0]!, sql: 'drop policy again on app_public.email_addresses' }]),
+    )
+
+    expect(missed).toEqual([
+      'drop policy select_self on app_public.email_addresses',
+      'drop policy again on app_public.email_addresses',
+    ])
   })
 
   test.each(Object.entries(openings))('shows it when a %s', async (_, query) => {

@@ -12,7 +12,7 @@ as $$
 declare
   v_attempt jsonb;
 begin
-  for v_attempt in select item from jsonb_array_elements(attempt.attempts) with ordinality as listed (item, place) order by place
+  for v_attempt in select item from jsonb_array_elements(attempt.attempts) as item
   loop
     row_count := 0;
     seen := null;

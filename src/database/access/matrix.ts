@@ -45,7 +45,7 @@ export async function measureMatrix(stage: Stage): Promise<Matrix> {
   return { relations, lines, schemas, functions, roles: rolesOn(stage), differences }
 }
 
-/** Tries one relation and compares: its lines of the matrix, and where it differs. */
+/** Tries one relation and compares: its lines of the matrix, where somebody may do something, and its differences. */
 export async function compareRelation(
   stage: Stage,
   name: string,
@@ -56,11 +56,11 @@ export async function compareRelation(
     return { lines: [], differences: [`${name} has an oracle, and there is no such relation`] }
   }
   const differences = compareRights(stage, name, oracle, measured)
-  const lines = oracle.trials.map((trial): Line => {
+  const lines = measured.trials.map((trial): Line => {
     const cells = stage.players.map((player) => {
       const reach = measured.reached.get(trial.name)!.get(player.name)!
       const expected = expectedSet(stage, trial, player.name)
-      const got = describe(oracle, measured, player.ids, reach, expected)
+      const got = nameOf(oracle, measured, player.ids, reach, expected)
       if (got !== expected) {
         differences.push(`${name}, ${player.name}, ${trial.name}: expected ${expected}, got ${got}`)
       } else if (expected !== '–' && expected !== 'none' && Array.isArray(reach) && reach.length === 0) {
@@ -72,7 +72,7 @@ export async function compareRelation(
     })
     return { relation: name, trial, cells }
   })
-  return { lines, differences }
+  return { lines: lines.filter(({ cells }) => cells.some((cell) => cell !== '–')), differences }
 }
 
 /** Compares who may use or call something, given what has been measured. */
@@ -140,7 +140,7 @@ function compareRights(
 }
 
 /** The name of the row set that somebody reached: the expected one if it is that, else another, else the rows. */
-function describe(
+function nameOf(
   { rows: sets }: RelationOracle,
   { rows }: MeasuredRelation,
   ids: readonly string[],

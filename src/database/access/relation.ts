@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { Trial } from './oracle.ts'
+import { commands, type Trial } from './oracle.ts'
 import { findRelation, keyOf, type Relation, type SeededRow, seededRows } from './rows.ts'
 import { attempt, type Attempt, type Outcome, type Player, rolesOn, type Stage } from './stage.ts'
 
@@ -13,6 +13,8 @@ export type Rights = ReadonlyMap<string, ReadonlySet<string>>
 
 /** What was found out about a relation. */
 export type MeasuredRelation = {
+  /** Those of the oracle, then one for each command that it does not have. */
+  trials: readonly Trial[]
   columns: readonly string[]
   rows: readonly SeededRow[]
   rights: Rights
@@ -27,8 +29,24 @@ export async function measureRelation(stage: Stage, name: string): Promise<Measu
   if (relation === null) return null
   const rows = await seededRows(stage, relation, oracle)
   const rights = await measureRights(stage, relation)
-  const reached = await measureReach(stage, relation, oracle.trials, rows, rights)
-  return { columns: relation.columns, rows, rights, reached }
+  const trials = [...oracle.trials, ...forbiddenTrials(relation, oracle.trials)]
+  const reached = await measureReach(stage, relation, trials, rows, rights)
+  return { trials, columns: relation.columns, rows, rights, reached }
+}
+
+/** What the oracle does not speak of is nobody's, and that is tried as well. */
+function forbiddenTrials({ isTable, writable }: Relation, known: readonly Trial[]): Trial[] {
+  return commands
+    .filter(
+      (command) => (isTable || command === 'select') && known.every((trial) => trial.command !== command),
+    )
+    .map((command) => ({
+      name: command,
+      command,
+      columns: command === 'insert' || command === 'update' ? writable : null,
+      values: {},
+      expected: new Map(),
+    }))
 }
 
 /** What each role was granted, to itself or to everybody. */

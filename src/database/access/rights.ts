@@ -42,13 +42,17 @@ export async function measureSchemas(stage: Stage): Promise<Permitted> {
  */
 export async function measureFunctions(stage: Stage, only: string | null = null): Promise<Permitted> {
   const { rows } = await stage.client.query<{ name: string; sql: string }>(
-    `select concat(nspname, '.', proname) as name, format(
-       'explain select %I.%I(%s) from (select %s offset 0) as given', nspname, proname,
-       (select string_agg(format('%sgiven.a%s', case when provariadic <> 0 and place = pronargs then 'variadic ' end, place), ', ' order by place)
-        from generate_series(1, pronargs) as place),
-       (select string_agg(format('null::%s as a%s', format_type(proargtypes[place - 1], null), place), ', ' order by place)
-        from generate_series(1, pronargs) as place)) as sql
-     from pg_proc join (${ownSchemas}) as own on own.oid = pronamespace
+    `select concat(nspname, '.', proname) as name,
+       format('explain select %I.%I(%s) from (select %s offset 0) as given', nspname, proname, given, nulls) as sql
+     from pg_proc
+     join (${ownSchemas}) as own on own.oid = pronamespace
+     cross join lateral (
+       select string_agg(
+           concat(case when provariadic <> 0 and place = pronargs then 'variadic ' end, 'a', place), ', ' order by place
+         ) as given,
+         string_agg(format('null::%s as a%s', format_type(proargtypes[place - 1], null), place), ', ' order by place) as nulls
+       from generate_series(1, pronargs) as place
+     ) as arguments
      where prokind = 'f' and ($1::text is null or concat(nspname, '.', proname) = $1) order by 1, 2`,
     [only],
   )
@@ -76,16 +80,22 @@ async function measure(
 }
 
 /**
- * Rights that nobody but the owner is meant to have, as sentences: everything on relations that is not select, insert,
- * update or delete, anything on sequences, and making things in a schema.
+ * Rights that nobody but the owner is meant to have: everything on relations that is not select, insert, update or
+ * delete, anything on sequences and, past their table's policies, on partitions; making things in a schema; passing
+ * rights on. As sentences.
  */
 export async function otherRights({ client }: Pick<Stage, 'client'>): Promise<string[]> {
   const { rows } = await client.query<{ found: string }>(
     `with own as (${ownSchemas}),
      rights as (
        select format('%I.%I', nspname, relname) as object, relowner as owner, acl.*
-       from pg_class join own on own.oid = relnamespace cross join aclexplode(relacl) as acl
-       where relkind = 'S' or acl.privilege_type not in ('SELECT', 'INSERT', 'UPDATE', 'DELETE') or acl.is_grantable
+       from pg_class join own on own.oid = relnamespace
+       cross join lateral (
+         select * from aclexplode(relacl)
+         union
+         select of_column.* from pg_attribute cross join aclexplode(attacl) as of_column where attrelid = pg_class.oid
+       ) as acl
+       where relkind = 'S' or relispartition or acl.privilege_type not in ('SELECT', 'INSERT', 'UPDATE', 'DELETE') or acl.is_grantable
        union all
        select format('schema %I', pg_namespace.nspname), nspowner, acl.*
        from pg_namespace join own using (oid) cross join aclexplode(nspacl) as acl

@@ -16,7 +16,14 @@ export type SeededRow = {
 }
 
 /** A table or view, its name as SQL writes it. */
-export type Relation = { name: string; isTable: boolean; columns: string[]; key: string[] }
+export type Relation = {
+  name: string
+  isTable: boolean
+  columns: string[]
+  /** Those whose values are not Postgres's own to make. */
+  writable: string[]
+  key: string[]
+}
 
 /** A relation by its name, `schema.name`, or null when there is none. */
 export async function findRelation(
@@ -28,6 +35,9 @@ export async function findRelation(
     `select format('%I.%I', relnamespace::regnamespace, relname) as name, relkind in ('r', 'p') as "isTable",
        array(select attname::text from pg_attribute
              where attrelid = pg_class.oid and attnum > 0 and not attisdropped order by attnum) as columns,
+       array(select attname::text from pg_attribute
+             where attrelid = pg_class.oid and attnum > 0 and not attisdropped
+               and attgenerated = '' and attidentity <> 'a' order by attnum) as writable,
        array(select attname::text from pg_index join pg_attribute on attrelid = indrelid and attnum = any (indkey)
              where indrelid = pg_class.oid and indisprimary order by attnum) as key
      from pg_class where oid = to_regclass($1)`,
