@@ -157,6 +157,6 @@ function nameOf(
   }
   return (
     [expected, 'none', 'all', ...Object.keys(sets)].find((set) => set !== '–' && isSet(set)) ??
-    `${reach.length} of ${rows.length} rows: ${reach.join(' ')}`
+    `${reach.length} of ${rows.length} rows, such as ${reach[0]}`
   )
 }
