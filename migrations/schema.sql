@@ -1823,7 +1823,9 @@ AS $function$
 declare
   v_address text := lower(trim(to_address.email));
 begin
-  if v_address is null or v_address !~ '^[^@\s]+@[^@\s]+\.[^@\s]+$' or length(v_address) > 254 then
+  -- Without what would make a header of a mail speak of two addresses, or of a name.
+  if v_address is null or length(v_address) > 254
+    or v_address !~ '^[^\s@<>()[\]\\,;:"]+@([^\s@<>()[\]\\,;:".]+\.)+[^\s@<>()[\]\\,;:".]+$' then
     raise exception using
       errcode = 'invalid_parameter_value',
       message = 'That is not an email address.',

@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'realtime uninstall': async () => (await import('./commands/realtime.ts')).uninstall,
   'realtime status': async () => (await import('./commands/realtime.ts')).status,
   schema: async () => (await import('./commands/schema.ts')).schema,
+  access: async () => (await import('./commands/access.ts')).access,
   documents: async () => (await import('./commands/documents.ts')).documents,
   mail: async () => (await import('./commands/mail.ts')).mail,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,

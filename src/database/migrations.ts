@@ -30,25 +30,32 @@ export function rolesOf(config: Config, target: Target) {
 export const shadowUrl = (ownerUrl: string): string =>
   withDatabase(ownerUrl, `${databaseOf(ownerUrl)}_shadow`)
 
+/** What stands for those roles in the application's SQL. */
+export function placeholdersOf(config: Config, target: Target) {
+  const roles = rolesOf(config, target)
+  return {
+    ':ROLE_OWNER': roleOf(target.ownerUrl),
+    ':ROLE_AUTHENTICATOR': roles.authenticator,
+    ':ROLE_ANONYMOUS': roles.anonymous,
+    ':ROLE_PERSON': roles.person,
+    ':ROLE_DEVICE': roles.device,
+  }
+}
+
 /** What graphile-migrate is told. Its settings are made here alone: there is no .gmrc to drift from. */
 export function migrateSettings(config: Config, target: Target, log: Log): graphileMigrate.Settings {
-  const roles = rolesOf(config, target)
-  const owner = roleOf(target.ownerUrl)
   return {
     connectionString: target.ownerUrl,
     shadowConnectionString: shadowUrl(target.ownerUrl),
     rootConnectionString: withDatabase(target.ownerUrl, 'postgres'),
-    databaseOwner: owner,
+    databaseOwner: roleOf(target.ownerUrl),
     migrationsFolder,
-    placeholders: {
-      ':ROLE_OWNER': owner,
-      ':ROLE_AUTHENTICATOR': roles.authenticator,
-      ':ROLE_ANONYMOUS': roles.anonymous,
-      ':ROLE_PERSON': roles.person,
-      ':ROLE_DEVICE': roles.device,
-    },
+    placeholders: placeholdersOf(config, target),
     // A commit and a reset make a database anew; migrations expect the job queue in it.
-    afterReset: [program('installQueue.ts'), program('installRealtime.ts', 'log', roles.authenticator)],
+    afterReset: [
+      program('installQueue.ts'),
+      program('installRealtime.ts', 'log', roleOf(target.authenticatorUrl)),
+    ],
     afterCurrent: [{ ...program('installRealtime.ts', 'tables'), shadow: false }, 'announce.sql'],
     afterAllMigrations: ['announce.sql'],
     blankMigrationContent: '-- Write the next change here: `npx plinth db watch` runs it on each save.\n',

@@ -22,6 +22,7 @@ const commands = [
   'realtime uninstall',
   'realtime status',
   'schema',
+  'access',
   'documents',
   'mail',
   'doctor',

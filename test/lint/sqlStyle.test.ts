@@ -11,7 +11,7 @@ const filesIn = (folder: string) =>
     .map((file) => join(folder, file))
     .sort()
 
-const files = ['committed', 'current', 'demo', 'fixtures'].flatMap(filesIn)
+const files = ['access', 'committed', 'current', 'demo', 'fixtures'].flatMap(filesIn)
 const functionFiles = files.filter((file) => file.startsWith('fixtures/functions/'))
 const read = (file: string) => toSql(readFileSync(join(migrations, file), 'utf8'))
 

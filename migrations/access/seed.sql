@@ -1,0 +1,75 @@
+/*
+ * Rows to try rights on: two studios, two people of each role, somebody who was removed, somebody who never
+ * was in any. Runs on an empty database, in a transaction that is rolled back.
+ *
+ * Each table needs a row of each kind that its policies tell apart: of the person herself, of a colleague, of
+ * the organization that she was removed from, and of another organization. Ids end in the same digits
+ * wherever they mean the same person (01 to 09) or organization (a1, a2).
+ */
+insert into app_public.people (id, name)
+values
+  ('00000000-0000-7000-8000-000000000001', 'Olga, owner'),
+  ('00000000-0000-7000-8000-000000000002', 'Otto, owner too'),
+  ('00000000-0000-7000-8000-000000000003', 'Marc, manager'),
+  ('00000000-0000-7000-8000-000000000004', 'Max, manager too'),
+  ('00000000-0000-7000-8000-000000000005', 'Mia, member'),
+  ('00000000-0000-7000-8000-000000000006', 'Mo, member too'),
+  ('00000000-0000-7000-8000-000000000007', 'Eva, no member any more'),
+  ('00000000-0000-7000-8000-000000000008', 'Pia, no member'),
+  ('00000000-0000-7000-8000-000000000009', 'Stan, owner elsewhere'),
+  ('00000000-0000-7000-8000-000000000010', 'Sue, owner elsewhere too'),
+  ('00000000-0000-7000-8000-000000000011', 'Sam, member elsewhere');
+
+insert into app_public.email_addresses (person_id, address, is_primary)
+select people.id, lower(split_part(people.name, ',', 1)) || '@example.com', true from app_public.people;
+
+-- Everybody's token is their name: actors.json5 says who signs in.
+insert into app_public.sessions (id, person_id)
+select people.id, people.id from app_public.people;
+insert into app_private.tokens (hash, person_id, session_id, expires_at)
+select
+  sha256(convert_to(lower(split_part(people.name, ',', 1)), 'UTF8')), people.id, people.id,
+  now() + interval '1 day'
+from app_public.people;
+
+insert into app_public.api_keys (person_id, name, starts_with, can_write, expires_at)
+select people.id, 'Backup', 'plinth_key_12345678', false, now() + interval '1 day' from app_public.people;
+
+select app_private.record_event(people.id, 'signed_up') from app_public.people;
+
+insert into app_public.organizations (id, name)
+values
+  ('00000000-0000-7000-8000-0000000000a1', 'Studio'),
+  ('00000000-0000-7000-8000-0000000000a2', 'Elsewhere');
+
+insert into app_public.memberships (organization_id, person_id, role)
+select
+  case
+    when people.name like '%elsewhere%' then '00000000-0000-7000-8000-0000000000a2'::uuid
+    else '00000000-0000-7000-8000-0000000000a1'
+  end,
+  people.id,
+  substring(people.name from ', (owner|manager|member)')
+from app_public.people
+where people.name ~ ', (owner|manager|member)';
+
+insert into app_public.offices (organization_id, id, name)
+values
+  ('00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000b1', 'Main'),
+  ('00000000-0000-7000-8000-0000000000a2', '00000000-0000-7000-8000-0000000000b2', 'Main');
+
+insert into app_public.doors (organization_id, id, office_id, name)
+values
+  (
+    '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000d1',
+    '00000000-0000-7000-8000-0000000000b1', 'Front'
+  ),
+  (
+    '00000000-0000-7000-8000-0000000000a2', '00000000-0000-7000-8000-0000000000d2',
+    '00000000-0000-7000-8000-0000000000b2', 'Front'
+  );
+
+-- Everybody has tried every door, also those who may not, or not any more.
+insert into app_public.door_decisions (organization_id, door_id, person_id, is_allowed, reason)
+select doors.organization_id, doors.id, people.id, false, 'Tried.'
+from app_public.doors cross join app_public.people;
