@@ -156,7 +156,7 @@ describe('an oracle', () => {
     [`select: { own: 'people' }`, `select: { own: 'people', all: 'member' }`, /"member" is named twice/],
   ])('with %s as %s is refused in words', (text, instead, message) => {
     expect(() => oracleWith(text, instead)).toThrow(
-      expect.objectContaining({ advice: [expect.stringMatching(message)] }),
+      expect.objectContaining({ advice: expect.arrayContaining([expect.stringMatching(message)]) }),
     )
   })
 })
