@@ -202,7 +202,7 @@ describe('the end of a session', () => {
 
   test('so does the session’s expiry', async () => {
     const { code, ms } = await cutWithin(() =>
-      run('update app_private.sessions set expires_at = now() where person_id = $1', [studio().member]),
+      run('update app_private.tokens set expires_at = now() where person_id = $1', [studio().member]),
     )
 
     expect(code).toBe(4401)
@@ -219,11 +219,11 @@ describe('the end of a session', () => {
   test('app_private.ended_sessions and app_private.identify agree on what has ended', async () => {
     const hashOf = async (expiry: string) => {
       const [session] = await run(
-        `insert into app_private.sessions (person_id, token_hash, expires_at)
-         values ($1, sha256(uuid_send(gen_random_uuid())), now() + $2::interval) returning token_hash`,
+        `update app_private.tokens set expires_at = now() + $2::interval
+         where hash = sha256(convert_to((app_private.start_session($1)).token, 'UTF8')) returning hash`,
         [studio().member, expiry],
       )
-      return session!.token_hash as Buffer
+      return session!.hash as Buffer
     }
     const hashes = [await hashOf('1 hour'), await hashOf('0'), await hashOf('-1 hour'), Buffer.alloc(32)]
     const [row] = await run('select array(select app_private.ended_sessions($1)) as ended', [hashes])

@@ -59,8 +59,8 @@ export type Actors = {
   /** The owner, whom row-level security does not concern. */
   owner: Run
   anonymous: Run
-  /** The person with an id, signed in. */
-  person(id: string): Run
+  /** The person with an id, in the session with an id where one is given. */
+  person(id: string, sessionId?: string): Run
 }
 
 /** A transaction for each test of a file, rolled back behind it. */
@@ -80,14 +80,15 @@ export function useTransaction(): Actors {
   afterEach(() => client.query('rollback'))
 
   const runAs =
-    (role: string, personId: string): Run =>
+    (role: string, personId = '', sessionId = ''): Run =>
     async (sql, values) => {
       await client.query('savepoint statement')
       try {
-        await client.query(`select set_config('plinth.person_id', $1, true), set_config('role', $2, true)`, [
-          personId,
-          role,
-        ])
+        await client.query(
+          `select set_config('plinth.person_id', $1, true), set_config('plinth.session_id', $2, true),
+             set_config('role', $3, true)`,
+          [personId, sessionId, role],
+        )
         const { rows } = await client.query<Rows[number]>(sql, values)
         await client.query('reset role; release savepoint statement')
         return rows
@@ -97,8 +98,8 @@ export function useTransaction(): Actors {
       }
     }
   return {
-    owner: runAs(clusterRoles.owner, ''),
-    anonymous: runAs('plinth_anonymous', ''),
-    person: (id) => runAs('plinth_person', id),
+    owner: runAs(clusterRoles.owner),
+    anonymous: runAs('plinth_anonymous'),
+    person: (id, sessionId) => runAs('plinth_person', id, sessionId),
   }
 }

@@ -3,10 +3,10 @@ import type { Run } from './database.ts'
 /** Makes a person with an address and returns their id. */
 export async function makePerson(owner: Run, name: string): Promise<string> {
   const [person] = await owner('insert into app_public.people (name) values ($1) returning id', [name])
-  await owner('insert into app_public.email_addresses (person_id, address) values ($1, $2)', [
-    person!.id,
-    `${name.toLowerCase()}@example.com`,
-  ])
+  await owner(
+    'insert into app_public.email_addresses (person_id, address, is_primary) values ($1, $2, true)',
+    [person!.id, `${name.toLowerCase()}@example.com`],
+  )
   return person!.id as string
 }
 

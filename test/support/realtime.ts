@@ -1,9 +1,9 @@
-import { hash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll } from '@jest/globals'
 import pg from 'pg'
 import { type TestApi, useApi } from './api.ts'
 import type { Run, TestDatabase } from './database.ts'
 import { makeStudio, type Studio } from './people.ts'
+import { signInWith } from './sessions.ts'
 import { subscribeTo, type Subscriber } from './subscriber.ts'
 
 /** A studio whose rows are changed for good, and an API to hear of it by. */
@@ -55,16 +55,6 @@ export function useLiveStudio(env: Record<string, string> = {}): LiveStudio {
     studio = await makeStudio(live.run)
   })
   return live
-}
-
-/** Starts a session of a person and returns its token. */
-export async function signInWith(run: Run, personId: string): Promise<string> {
-  const token = randomBytes(32).toString('hex')
-  await run('insert into app_private.sessions (person_id, token_hash) values ($1, $2)', [
-    personId,
-    hash('sha256', token, 'buffer'),
-  ])
-  return token
 }
 
 /** What there is to say of an event in an assertion. */
