@@ -91,6 +91,7 @@ async function startParts(
         ownerUrl: database.ownerUrl,
         concurrency: config.workerConcurrency,
         mailer,
+        securityLogDays: config.securityLogDays,
         log,
       }),
     )

@@ -7,7 +7,14 @@ import { cronItems } from './crontab.ts'
 import { makeTasks } from './tasks/index.ts'
 
 /** What a worker needs; `ownerUrl` because the queue is the owner's. */
-export type WorkerOptions = { ownerUrl: string; concurrency: number; mailer: Mailer; log: Log }
+export type WorkerOptions = {
+  ownerUrl: string
+  concurrency: number
+  mailer: Mailer
+  /** How many days a line of the security log is kept. */
+  securityLogDays: number
+  log: Log
+}
 
 /** A running worker. */
 export type JobWorker = {
@@ -18,13 +25,14 @@ export type JobWorker = {
 }
 
 /** Starts to run the queued jobs of a database, and those whose hour has come. */
-export async function startWorker({ ownerUrl, concurrency, mailer, log }: WorkerOptions): Promise<JobWorker> {
+export async function startWorker(given: WorkerOptions): Promise<JobWorker> {
+  const { ownerUrl, concurrency, mailer, securityLogDays, log } = given
   const pool: Pool = makePool(ownerUrl, concurrency + 2, log)
   const options: RunnerOptions = {
     pgPool: pool,
     concurrency,
     noHandleSignals: true, // the process has one place for signals
-    taskList: makeTasks({ mailer, log }),
+    taskList: makeTasks({ mailer, securityLogDays, log }),
     parsedCronItems: cronItems,
     logger: workerLogger(log),
   }

@@ -29,6 +29,17 @@ const read = (sql: string) => (run: Run) => run(sql)
 const count = (sql: string) => async (run: Run) => (await run(sql)).length
 
 const probes: Record<string, Probe> = {
+  'app_public.account_exports.select_self': {
+    async tries(run) {
+      await as.owner('delete from app_public.account_exports')
+      await as.owner('insert into app_public.account_exports (person_id) values ($1)', [studio.member])
+      return (await run('select id from app_public.account_exports')).length
+    },
+    insider: 'member',
+    gets: 1,
+    outsider: 'owner',
+    getsInstead: 0,
+  },
   'app_public.door_decisions.select_self_or_manager': {
     tries: count('select id from app_public.door_decisions'),
     insider: 'manager',

@@ -25,7 +25,13 @@ const log = makeLog({ logLevel: 'silent' }, false)
 const mailFrom = 'Plinth <plinth@example.com>'
 
 async function working(mailer: Mailer, during: () => Promise<void>): Promise<void> {
-  const worker = await startWorker({ ownerUrl: database.ownerUrl, concurrency: 2, mailer, log })
+  const worker = await startWorker({
+    ownerUrl: database.ownerUrl,
+    concurrency: 2,
+    mailer,
+    log,
+    securityLogDays: 365,
+  })
   try {
     await during()
   } finally {

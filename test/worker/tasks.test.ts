@@ -21,7 +21,7 @@ const mailer = makeMailer({
   mailFrom: 'plinth@example.com',
   dataDir: '/dev/null/no-mail-is-sent',
 })
-const tasks = makeTasks({ mailer, log })
+const tasks = makeTasks({ mailer, log, securityLogDays: 365 })
 
 const query = (sql: string) =>
   withConnection(database.ownerUrl, async (client) => (await client.query(sql)).rows as unknown[])
@@ -69,23 +69,7 @@ describe('tasks', () => {
 
     expect(await runJob('person__send_welcome', gone)).toBeUndefined()
     expect(await runJob('person__send_already_registered', gone)).toBeUndefined()
-  })
-})
-
-describe('session__purge_expired', () => {
-  test('removes sessions that have ended and no other, however often it runs', async () => {
-    await query(`
-      with person as (insert into app_public.people (name) values ('Pia') returning id)
-      insert into app_private.sessions (person_id, token_hash, expires_at)
-      select person.id, sha256('old'), now() - interval '1 day' from person
-      union all
-      select person.id, sha256('new'), now() + interval '1 day' from person`)
-
-    await runJob('session__purge_expired', {})
-    await runJob('session__purge_expired', {})
-
-    expect(await query(`select token_hash = sha256('new') as is_new from app_private.sessions`)).toEqual([
-      { is_new: true },
-    ])
+    expect(await runJob('person__delete', gone)).toBeUndefined()
+    expect(await runJob('account_export__make', { id: gone.personId })).toBeUndefined()
   })
 })

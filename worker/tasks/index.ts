@@ -1,16 +1,25 @@
 import type { TaskList } from 'graphile-worker'
 import type { Log } from '../../src/log.ts'
 import type { Mailer } from '../../src/mailer.ts'
+import { account_export__make } from './account_export__make.ts'
+import { person__delete } from './person__delete.ts'
 import { person__send_already_registered } from './person__send_already_registered.ts'
 import { person__send_welcome } from './person__send_welcome.ts'
-import { session__purge_expired } from './session__purge_expired.ts'
+import { retention__purge } from './retention__purge.ts'
 
 /** What tasks work with besides the database. */
-export type TaskServices = { mailer: Mailer; log: Log }
+export type TaskServices = {
+  mailer: Mailer
+  log: Log
+  /** How many days a line of the security log is kept. */
+  securityLogDays: number
+}
 
 /** Every task by the name under which SQL queues it, which is also the name of its file. */
 export const makeTasks = (services: TaskServices): TaskList => ({
+  account_export__make: account_export__make(services),
+  person__delete: person__delete(services),
   person__send_already_registered: person__send_already_registered(services),
   person__send_welcome: person__send_welcome(services),
-  session__purge_expired: session__purge_expired(services),
+  retention__purge: retention__purge(services),
 })
