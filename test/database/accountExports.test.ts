@@ -36,9 +36,9 @@ describe('app_public.request_account_export', () => {
   test('the security log says so', async () => {
     await recent(request)
 
-    expect(await recent('select kind from app_public.security_events')).toEqual([
-      { kind: 'export_requested' },
-    ])
+    expect(
+      await recent(`select person_id from app_public.security_events where kind = 'export_requested'`),
+    ).toEqual([{ person_id: studio.member }])
   })
 
   test('who asks again before it is made gets the same one, and it is made once', async () => {

