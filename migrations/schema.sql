@@ -43,6 +43,34 @@ comment on type app_public.sent_code is 'A code that is on its way by mail.';
 comment on column app_public.sent_code.id is 'Names the code when you give it back.';
 comment on column app_public.sent_code.expires_at is 'Until when it can be given.';
 
+create table app_public.account_exports (
+  id uuid not null default app_hidden.new_id(),
+  person_id uuid not null,
+  created_at timestamp with time zone not null default now(),
+  finished_at timestamp with time zone,
+  expires_at timestamp with time zone not null default (now() + '7 days'::interval),
+  document jsonb,
+  constraint account_exports_pkey PRIMARY KEY (id),
+  constraint account_exports_finished_with_document_check CHECK (((finished_at IS NULL) = (document IS NULL))),
+  constraint account_exports_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE CASCADE
+);
+CREATE INDEX account_exports_expires_at_idx ON app_public.account_exports USING btree (expires_at);
+CREATE UNIQUE INDEX account_exports_one_under_way_key ON app_public.account_exports USING btree (person_id) WHERE (finished_at IS NULL);
+CREATE INDEX account_exports_person_id_idx ON app_public.account_exports USING btree (person_id);
+alter table app_public.account_exports enable row level security;
+create policy select_self on app_public.account_exports for select to plinth_person
+  using (((person_id = ( SELECT app_public.current_person_id() AS current_person_id)) AND (expires_at > now())));
+grant select on app_public.account_exports to plinth_person;
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.account_exports FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('id', 'person_id', 'expires_at');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.account_exports FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.account_exports is 'Copies of everything that is known of a person. You see your own, for seven days.';
+comment on column app_public.account_exports.id is 'Identifies the copy.';
+comment on column app_public.account_exports.person_id is 'Whom it is about.';
+comment on column app_public.account_exports.created_at is 'When it was asked for.';
+comment on column app_public.account_exports.finished_at is 'When it was made; null until then.';
+comment on column app_public.account_exports.expires_at is 'Until when it can be read.';
+comment on column app_public.account_exports.document is 'The copy: a list of rows for each table that speaks of the person; null until it is made.';
+
 create table app_public.api_keys (
   id uuid not null default app_hidden.new_id(),
   person_id uuid not null,
@@ -83,7 +111,7 @@ create table app_public.door_decisions (
   organization_id uuid not null,
   id uuid not null default app_hidden.new_id(),
   door_id uuid not null,
-  person_id uuid not null,
+  person_id uuid,
   is_allowed boolean not null,
   rule text,
   reason text not null,
@@ -92,7 +120,7 @@ create table app_public.door_decisions (
   constraint door_decisions_id_key UNIQUE (id),
   constraint door_decisions_organization_id_door_id_fkey FOREIGN KEY (organization_id, door_id) REFERENCES app_public.doors(organization_id, id),
   constraint door_decisions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES app_public.organizations(id) ON DELETE CASCADE,
-  constraint door_decisions_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE RESTRICT
+  constraint door_decisions_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE SET NULL
 );
 CREATE INDEX door_decisions_decided_at_idx ON app_public.door_decisions USING btree (decided_at);
 CREATE INDEX door_decisions_organization_id_door_id_idx ON app_public.door_decisions USING btree (organization_id, door_id);
@@ -101,7 +129,7 @@ alter table app_public.door_decisions enable row level security;
 create policy select_self_or_manager on app_public.door_decisions for select to plinth_person
   using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) OR ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)) AND (organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))))));
 grant select on app_public.door_decisions to plinth_person;
-CREATE TRIGGER _200_append_only BEFORE UPDATE ON app_public.door_decisions FOR EACH ROW EXECUTE FUNCTION app_private.tg__append_only();
+CREATE TRIGGER _200_append_only BEFORE UPDATE ON app_public.door_decisions FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION app_private.tg__append_only();
 CREATE TRIGGER _201_append_only BEFORE DELETE ON app_public.door_decisions FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION app_private.tg__append_only();
 CREATE TRIGGER _202_append_only BEFORE TRUNCATE ON app_public.door_decisions FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__append_only();
 CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.door_decisions FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'person_id');
@@ -110,7 +138,7 @@ comment on table app_public.door_decisions is 'Each time somebody asked to open 
 comment on column app_public.door_decisions.organization_id is 'Whose door it was.';
 comment on column app_public.door_decisions.id is 'Identifies the decision.';
 comment on column app_public.door_decisions.door_id is 'The door.';
-comment on column app_public.door_decisions.person_id is 'Who asked.';
+comment on column app_public.door_decisions.person_id is 'Who asked; null once their account is deleted.';
 comment on column app_public.door_decisions.is_allowed is 'Whether the door was to open.';
 comment on column app_public.door_decisions.rule is 'The rule that allowed it, or null.';
 comment on column app_public.door_decisions.reason is 'Why, in words.';
@@ -214,6 +242,7 @@ create policy select_member on app_public.memberships for select to plinth_perso
   using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
 grant select on app_public.memberships to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
+CREATE TRIGGER _200_person_stays BEFORE INSERT ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION app_private.tg__person_stays();
 CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.memberships FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
 comment on table app_public.memberships is 'Who belongs to an organization, and in which role.';
@@ -624,6 +653,99 @@ $function$
 grant execute on function app_public.current_session() to plinth_person;
 comment on function app_public.current_session() is 'The session of the token you send; null when that is an API key.';
 
+CREATE OR REPLACE FUNCTION app_public.delete_account()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_person app_public.people;
+  v_owned text;
+begin
+  perform app_private.require_recent_sign_in();
+  select * into v_person from app_public.people where people.id = app_public.current_person_id() for update;
+  if v_person.id is null
+    or exists (select from app_private.departures where departures.person_id = v_person.id) then
+    return false;
+  end if;
+
+  perform from app_public.memberships
+  where memberships.person_id = v_person.id
+  order by memberships.organization_id
+  for update;
+  perform from app_public.organizations
+  where organizations.id in (
+    select memberships.organization_id
+    from app_public.memberships
+    where memberships.person_id = v_person.id and memberships.role = 'owner'
+  )
+  order by organizations.id
+  for update;
+
+  select string_agg(organizations.name, ', ' order by organizations.name) into v_owned
+  from app_public.memberships as mine
+  join app_public.organizations on organizations.id = mine.organization_id
+  where mine.person_id = v_person.id and mine.role = 'owner'
+    and exists (
+      select from app_public.memberships as other
+      where other.organization_id = mine.organization_id and other.person_id <> v_person.id
+    )
+    and not exists (
+      select from app_public.memberships as other
+      where other.organization_id = mine.organization_id and other.person_id <> v_person.id
+        and other.role = 'owner'
+    );
+  if v_owned is not null then
+    raise exception using
+      errcode = 'raise_exception',
+      message = format('You are the only owner of: %s.', v_owned),
+      hint = 'Make another member an owner, or delete the organization; then delete your account.';
+  end if;
+
+  insert into app_private.departures (person_id, name, address)
+  select v_person.id, v_person.name, (
+    select email_addresses.address
+    from app_public.email_addresses
+    where email_addresses.person_id = v_person.id
+    order by email_addresses.is_primary desc, email_addresses.id
+    limit 1
+  );
+  delete from app_public.organizations
+  where organizations.id in (
+    select mine.organization_id
+    from app_public.memberships as mine
+    where mine.person_id = v_person.id
+      and not exists (
+        select from app_public.memberships as other
+        where other.organization_id = mine.organization_id and other.person_id <> v_person.id
+      )
+  );
+  delete from app_public.memberships where memberships.person_id = v_person.id;
+  delete from app_private.mail_codes
+  where mail_codes.person_id = v_person.id or mail_codes.address in (
+    select email_addresses.address
+    from app_public.email_addresses
+    where email_addresses.person_id = v_person.id
+  );
+  delete from app_public.email_addresses where email_addresses.person_id = v_person.id;
+  delete from app_private.passwords where passwords.person_id = v_person.id;
+  delete from app_public.api_keys where api_keys.person_id = v_person.id;
+  delete from app_public.sessions where sessions.person_id = v_person.id;
+
+  perform app_private.record_event(v_person.id, 'account_deleted');
+  perform graphile_worker.add_job('person__delete', json_build_object('personId', v_person.id));
+  return true;
+end;
+$function$
+;
+grant execute on function app_public.delete_account() to plinth_person;
+comment on function app_public.delete_account() is 'Deletes your account for good: you are signed out everywhere, your API keys end, you leave your organizations, and those that have nobody else are deleted. What others must keep, such as the log of a door, no longer says who you were. You are told by mail when it is done.
+
+The result is false when it is being deleted already.
+
+Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `REFUSED` while you are the only owner of an organization with other members, naming it.';
+
 CREATE OR REPLACE FUNCTION app_public.make_email_address_primary(id uuid)
  RETURNS app_public.email_addresses
  LANGUAGE plpgsql
@@ -700,6 +822,57 @@ comment on function app_public.remove_email_address(uuid) is 'Removes one of you
 - `id`: the address; not the primary one.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `NOT_FOUND`; `REFUSED` for the primary address.';
+
+CREATE OR REPLACE FUNCTION app_public.request_account_export()
+ RETURNS app_public.account_exports
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_person_id uuid := app_public.current_person_id();
+  v_export app_public.account_exports;
+begin
+  perform app_private.require_recent_sign_in();
+  -- Two requests at once wait for each other here.
+  perform from app_public.people where people.id = v_person_id for no key update;
+
+  select * into v_export
+  from app_public.account_exports
+  where account_exports.person_id = v_person_id
+    and account_exports.finished_at is null
+    and account_exports.expires_at > now();
+  if found then
+    return v_export;
+  end if;
+
+  if (
+    select count(*) from app_public.account_exports
+    where account_exports.person_id = v_person_id
+      and account_exports.created_at > now() - interval '1 day'
+  ) >= 3 then
+    raise exception using
+      errcode = 'TMANY',
+      message = 'There were three exports within a day.',
+      hint = 'Read one of those, or ask again tomorrow.';
+  end if;
+
+  -- One that was never finished must not be in the way for good.
+  delete from app_public.account_exports
+  where account_exports.person_id = v_person_id and account_exports.expires_at <= now();
+  insert into app_public.account_exports (person_id) values (v_person_id) returning * into v_export;
+  perform app_private.record_event(v_person_id, 'export_requested');
+  perform graphile_worker.add_job('account_export__make', json_build_object('id', v_export.id));
+  return v_export;
+end;
+$function$
+;
+grant execute on function app_public.request_account_export() to plinth_person;
+comment on function app_public.request_account_export() is 'Asks for a copy of everything that is known of you. It is made a moment later: ask for the export again until it has `finishedAt`, or wait for the mail.
+
+While one is being made, you get that one.
+
+Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `TOO_MANY_ATTEMPTS` after three within a day.';
 
 CREATE OR REPLACE FUNCTION app_public.request_password_reset(email text)
  RETURNS app_public.sent_code
@@ -1148,6 +1321,21 @@ comment on column app_private.attempts.id is 'Identifies the attempt.';
 comment on column app_private.attempts.key is 'SHA-256 of what was tried and by whom.';
 comment on column app_private.attempts.attempted_at is 'When.';
 
+create table app_private.departures (
+  person_id uuid not null,
+  name text not null,
+  address text,
+  left_at timestamp with time zone not null default now(),
+  constraint departures_pkey PRIMARY KEY (person_id)
+);
+CREATE INDEX departures_left_at_idx ON app_private.departures USING btree (left_at);
+alter table app_private.departures enable row level security;
+comment on table app_private.departures is 'Who has deleted their account, until that is done and they were told.';
+comment on column app_private.departures.person_id is 'Who goes. Nothing is done in their name any more.';
+comment on column app_private.departures.name is 'How the farewell addresses them.';
+comment on column app_private.departures.address is 'Where it is mailed; null for somebody who had no address.';
+comment on column app_private.departures.left_at is 'When they deleted the account.';
+
 create table app_private.mail_codes (
   id uuid not null default app_hidden.new_id(),
   purpose text not null,
@@ -1229,6 +1417,7 @@ CREATE INDEX tokens_api_key_id_idx ON app_private.tokens USING btree (api_key_id
 CREATE INDEX tokens_person_id_idx ON app_private.tokens USING btree (person_id);
 CREATE INDEX tokens_session_id_idx ON app_private.tokens USING btree (session_id);
 alter table app_private.tokens enable row level security;
+CREATE TRIGGER _200_person_stays BEFORE INSERT ON app_private.tokens FOR EACH ROW EXECUTE FUNCTION app_private.tg__person_stays();
 comment on table app_private.tokens is 'What a bearer token stands for. It goes with its session or key.';
 comment on column app_private.tokens.hash is 'SHA-256 of the token; the token itself is never stored.';
 comment on column app_private.tokens.person_id is 'As whom its bearer acts.';
@@ -1482,46 +1671,156 @@ $function$
 grant execute on function app_private.note_uses(bytea[]) to plinth_authenticator;
 comment on function app_private.note_uses(bytea[]) is 'Notes that the tokens with these SHA-256 are in use now.';
 
+CREATE OR REPLACE FUNCTION app_private.person_document(person_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select jsonb_build_object(
+    'people', jsonb_build_array(to_jsonb(people)),
+    'email_addresses', (
+      select coalesce(jsonb_agg(to_jsonb(email_addresses) - 'person_id' order by email_addresses.id), '[]')
+      from app_public.email_addresses where email_addresses.person_id = people.id
+    ),
+    'passwords', (
+      select coalesce(jsonb_agg(
+        jsonb_build_object('created_at', passwords.created_at, 'updated_at', passwords.updated_at)
+      ), '[]')
+      from app_private.passwords where passwords.person_id = people.id
+    ),
+    'mail_codes', (
+      select coalesce(jsonb_agg(
+        jsonb_build_object(
+          'purpose', mail_codes.purpose, 'address', mail_codes.address,
+          'created_at', mail_codes.created_at, 'expires_at', mail_codes.expires_at
+        )
+        order by mail_codes.id
+      ), '[]')
+      from app_private.mail_codes where mail_codes.person_id = people.id
+    ),
+    'sessions', (
+      select coalesce(jsonb_agg(to_jsonb(sessions) - 'person_id' order by sessions.id), '[]')
+      from app_public.sessions where sessions.person_id = people.id
+    ),
+    'api_keys', (
+      select coalesce(jsonb_agg(to_jsonb(api_keys) - 'person_id' order by api_keys.id), '[]')
+      from app_public.api_keys where api_keys.person_id = people.id
+    ),
+    'memberships', (
+      select coalesce(jsonb_agg(
+        to_jsonb(memberships) - 'person_id' || jsonb_build_object('organization_name', organizations.name)
+        order by memberships.id
+      ), '[]')
+      from app_public.memberships
+      join app_public.organizations on organizations.id = memberships.organization_id
+      where memberships.person_id = people.id
+    ),
+    'door_decisions', (
+      select coalesce(jsonb_agg(to_jsonb(door_decisions) - 'person_id' order by door_decisions.id), '[]')
+      from app_public.door_decisions where door_decisions.person_id = people.id
+    ),
+    'security_events', (
+      select coalesce(jsonb_agg(to_jsonb(security_events) - 'person_id' order by security_events.id), '[]')
+      from app_public.security_events where security_events.person_id = people.id
+    ),
+    'account_exports', (
+      select coalesce(jsonb_agg(
+        to_jsonb(account_exports) - 'person_id' - 'document' order by account_exports.id
+      ), '[]')
+      from app_public.account_exports where account_exports.person_id = people.id
+    )
+  )
+  from app_public.people
+  where people.id = person_document.person_id;
+$function$
+;
+comment on function app_private.person_document(uuid) is 'Everything that the database holds about a person, apart from secrets: a list of rows by the name of the table.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_account_exports()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged as (
+    delete from app_public.account_exports
+    where id in (select account_exports.id from app_public.account_exports where expires_at <= now() limit 1000)
+    returning 1
+  )
+  select count(*) from purged;
+$function$
+;
+comment on function app_private.purge_account_exports() is 'Removes up to 1,000 copies for people whose time is over, and returns how many there were.';
+
 CREATE OR REPLACE FUNCTION app_private.purge_attempts()
  RETURNS bigint
  LANGUAGE sql
 AS $function$
   with purged as (
     delete from app_private.attempts
-    where attempted_at <= now() - (select max(span) from app_private.attempt_limits)
+    where id in (
+      select attempts.id
+      from app_private.attempts
+      where attempts.attempted_at <= now() - (select max(attempt_limits.span) from app_private.attempt_limits)
+      limit 10000
+    )
     returning 1
   )
   select count(*) from purged;
 $function$
 ;
-comment on function app_private.purge_attempts() is 'Removes the attempts that no limit looks back on and returns how many there were.';
+comment on function app_private.purge_attempts() is 'Removes up to 10,000 attempts that no limit looks back on, and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_departures()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged as (
+    delete from app_private.departures
+    where person_id in (
+      select departures.person_id
+      from app_private.departures
+      where departures.left_at <= now() - interval '7 days'
+        and not exists (select from app_public.people where people.id = departures.person_id)
+      limit 10000
+    )
+    returning 1
+  )
+  select count(*) from purged;
+$function$
+;
+comment on function app_private.purge_departures() is 'Forgets up to 10,000 people who left a week ago and could not be told by mail, and returns how many there were.';
 
 CREATE OR REPLACE FUNCTION app_private.purge_expired_sessions()
  RETURNS bigint
  LANGUAGE sql
 AS $function$
   with purged_sessions as (
-    delete from app_public.sessions where expires_at <= now() returning 1
+    delete from app_public.sessions
+    where id in (select sessions.id from app_public.sessions where expires_at <= now() limit 10000)
+    returning 1
   ),
   purged_keys as (
-    delete from app_public.api_keys where expires_at <= now() returning 1
+    delete from app_public.api_keys
+    where id in (select api_keys.id from app_public.api_keys where expires_at <= now() limit 10000)
+    returning 1
   )
   select (select count(*) from purged_sessions) + (select count(*) from purged_keys);
 $function$
 ;
-comment on function app_private.purge_expired_sessions() is 'Removes the sessions and API keys that have ended and returns how many there were.';
+comment on function app_private.purge_expired_sessions() is 'Removes up to 10,000 sessions and as many API keys that have ended, and returns how many there were.';
 
 CREATE OR REPLACE FUNCTION app_private.purge_mail_codes()
  RETURNS bigint
  LANGUAGE sql
 AS $function$
   with purged as (
-    delete from app_private.mail_codes where expires_at <= now() returning 1
+    delete from app_private.mail_codes
+    where id in (select mail_codes.id from app_private.mail_codes where expires_at <= now() limit 10000)
+    returning 1
   )
   select count(*) from purged;
 $function$
 ;
-comment on function app_private.purge_mail_codes() is 'Removes the mailed codes that have expired and returns how many there were.';
+comment on function app_private.purge_mail_codes() is 'Removes up to 10,000 mailed codes that have expired, and returns how many there were.';
 
 CREATE OR REPLACE FUNCTION app_private.purge_security_events(keep interval)
  RETURNS bigint
@@ -1529,13 +1828,18 @@ CREATE OR REPLACE FUNCTION app_private.purge_security_events(keep interval)
 AS $function$
   with purged as (
     delete from app_public.security_events
-    where created_at <= now() - purge_security_events.keep
+    where id in (
+      select security_events.id
+      from app_public.security_events
+      where security_events.created_at <= now() - purge_security_events.keep
+      limit 10000
+    )
     returning 1
   )
   select count(*) from purged;
 $function$
 ;
-comment on function app_private.purge_security_events(interval) is 'Removes the lines of the security log that are older and returns how many there were.';
+comment on function app_private.purge_security_events(interval) is 'Removes up to 10,000 lines of the security log that are older, and returns how many there were.';
 
 CREATE OR REPLACE FUNCTION app_private.record_event(person_id uuid, kind text, organization_id uuid DEFAULT NULL::uuid, detail text DEFAULT NULL::text)
  RETURNS void
@@ -1711,6 +2015,25 @@ $function$
 comment on function app_private.tg__append_only() is 'Trigger: refuses every update and delete.
 
 Errors: `IMMUT`.';
+
+CREATE OR REPLACE FUNCTION app_private.tg__person_stays()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform from app_public.people where people.id = new.person_id for key share;
+  if exists (select from app_private.departures where departures.person_id = new.person_id) then
+    raise exception using errcode = 'raise_exception', message = 'This account is being deleted.';
+  end if;
+  return new;
+end;
+$function$
+;
+comment on function app_private.tg__person_stays() is 'Trigger: refuses a row about a person whose account is being deleted.
+
+Errors: `P0001`.';
 
 CREATE OR REPLACE FUNCTION app_private.tg__stamps()
  RETURNS trigger

@@ -60,6 +60,8 @@ export type Config = Readonly<{
   /** Whether statements may stay prepared on a connection. */
   preparedStatements: boolean
   workerConcurrency: number
+  /** How many days a line of the security log is kept. */
+  securityLogDays: number
 }>
 
 type Values = { [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> }
@@ -129,6 +131,7 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
     poolSize: value.POOL_SIZE,
     preparedStatements: value.PREPARED_STATEMENTS,
     workerConcurrency: value.WORKER_CONCURRENCY,
+    securityLogDays: value.SECURITY_LOG_DAYS,
   })
 }
 

@@ -92,6 +92,7 @@ async function startParts(
         concurrency: config.workerConcurrency,
         mailer,
         publicUrl: config.publicUrl,
+        securityLogDays: config.securityLogDays,
         log,
       }),
     )

@@ -221,6 +221,11 @@ export const settings = {
     expected: 'a number from 1 to 100',
     about: 'How many jobs a worker runs at a time.',
   }),
+  SECURITY_LOG_DAYS: setting({
+    schema: integer(1, 36_500, 365),
+    expected: 'a number of days from 1 to 36500',
+    about: 'How long the security log of accounts is kept.',
+  }),
   ...limitSettings,
 }
 

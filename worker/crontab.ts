@@ -2,5 +2,5 @@ import { parseCronItems } from 'graphile-worker'
 
 /** What happens by the clock. Times are UTC; a run missed while no worker was up is not made up for. */
 export const cronItems = parseCronItems([
-  { task: 'session__purge_expired', match: '10 3 * * *', identifier: 'session__purge_expired' },
+  { task: 'retention__purge', match: '10 3 * * *', identifier: 'retention__purge' },
 ])

@@ -14,6 +14,8 @@ export type WorkerOptions = {
   mailer: Mailer
   /** Address of the front end, for links in mails; null: they have none. */
   publicUrl: string | null
+  /** How many days a line of the security log is kept. */
+  securityLogDays: number
   log: Log
 }
 
@@ -27,8 +29,8 @@ export type JobWorker = {
 
 /** Starts to run the queued jobs of a database, and those whose hour has come. */
 export async function startWorker(given: WorkerOptions): Promise<JobWorker> {
-  const { ownerUrl, concurrency, mailer, publicUrl, log } = given
-  const taskList = makeTasks({ ...makeMailServices(mailer, publicUrl), log })
+  const { ownerUrl, concurrency, mailer, publicUrl, securityLogDays, log } = given
+  const taskList = makeTasks({ ...makeMailServices(mailer, publicUrl), log, securityLogDays })
   const pool: Pool = makePool(ownerUrl, concurrency + 2, log)
   const options: RunnerOptions = {
     pgPool: pool,

@@ -52,6 +52,6 @@ describe('plinth access', () => {
     const { code, stdout, stderr } = await plinth.run(['access'], { program })
 
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toContain('  app_public.email_addresses › select: there is no actor or group "peple"\n')
+    expect(stderr).toContain('  app_public.api_keys › select: there is no actor or group "peple"')
   })
 })

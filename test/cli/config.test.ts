@@ -54,6 +54,7 @@ describe('no settings', () => {
       poolSize: 20,
       preparedStatements: true,
       workerConcurrency: 4,
+      securityLogDays: 365,
     } satisfies Config)
   })
 
@@ -88,6 +89,7 @@ describe('right settings', () => {
         POOL_SIZE: '2',
         PREPARED_STATEMENTS: 'off',
         WORKER_CONCURRENCY: '100',
+        SECURITY_LOG_DAYS: '30',
       },
     })
 
@@ -113,6 +115,7 @@ describe('right settings', () => {
       poolSize: 2,
       preparedStatements: false,
       workerConcurrency: 100,
+      securityLogDays: 30,
     })
   })
 
@@ -183,6 +186,7 @@ describe('wrong settings', () => {
     POOL_SIZE: ['1', '1001', 'many'],
     PREPARED_STATEMENTS: ['true', 'no', 'OFF'],
     WORKER_CONCURRENCY: ['0', '101', '2.5'],
+    SECURITY_LOG_DAYS: ['0', '36501', 'forever'],
   }
   const cases = Object.entries(wrong).flatMap(([name, values]) =>
     values.map((value) => [name as SettingName, value] as const),

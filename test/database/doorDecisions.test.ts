@@ -102,12 +102,20 @@ describe('app_public.door_decisions', () => {
   test.each([
     ['a door', 'delete from app_public.doors'],
     ['the office of a door', 'delete from app_public.offices'],
-    ['a person', `delete from app_public.people where name = 'Mia'`],
   ])('not even the database’s owner deletes %s that the log speaks of', async (_, statement) => {
     // Postgres 18 calls a restricted one 23001, earlier ones 23503.
     await expect(as.owner(statement)).rejects.toMatchObject({
       code: expect.stringMatching(/^(23001|23503)$/),
     })
+  })
+
+  test('the end of a person leaves their decisions to nobody', async () => {
+    await as.owner(`delete from app_public.people where name = 'Mia'`)
+
+    expect(
+      await as.owner('select person_id from app_public.door_decisions where person_id is null'),
+    ).toHaveLength(1)
+    expect(await as.owner('select person_id from app_public.door_decisions')).toHaveLength(3)
   })
 
   test('a decision cannot be about a door of another organization', async () => {

@@ -15,6 +15,7 @@ export async function deliver(database: TestDatabase): Promise<Posted[]> {
     mail: async (name, to, values) => void posted.push({ name, to, values }),
     link: (path, fragment) => `https://app.example.com/${path}#${fragment ?? ''}`,
     log,
+    securityLogDays: 365,
   })
   await runOnce({
     connectionString: database.ownerUrl,

@@ -31,6 +31,7 @@ async function working(mailer: Mailer, during: () => Promise<void>): Promise<voi
     mailer,
     publicUrl: null,
     log,
+    securityLogDays: 365,
   })
   try {
     await during()

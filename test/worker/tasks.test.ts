@@ -22,7 +22,7 @@ const mailer = makeMailer({
   mailFrom: 'plinth@example.com',
   dataDir: '/dev/null/no-mail-is-sent',
 })
-const tasks = makeTasks({ ...makeMailServices(mailer, null), log })
+const tasks = makeTasks({ ...makeMailServices(mailer, null), log, securityLogDays: 365 })
 
 const query = (sql: string) =>
   withConnection(database.ownerUrl, async (client) => (await client.query(sql)).rows as unknown[])
@@ -71,21 +71,7 @@ describe('tasks', () => {
     expect(await runJob('person__send_welcome', { personId: id })).toBeUndefined()
     expect(await runJob('mail_code__send', { id })).toBeUndefined()
     expect(await runJob('security_event__send_notice', { id })).toBeUndefined()
-  })
-})
-
-describe('session__purge_expired', () => {
-  test('removes sessions that have ended and no other, however often it runs', async () => {
-    await query(`
-      with person as (insert into app_public.people (name) values ('Pia') returning id)
-      insert into app_public.sessions (person_id, name, expires_at)
-      select person.id, 'old', now() - interval '1 day' from person
-      union all
-      select person.id, 'new', now() + interval '1 day' from person`)
-
-    await runJob('session__purge_expired', {})
-    await runJob('session__purge_expired', {})
-
-    expect(await query(`select name from app_public.sessions`)).toEqual([{ name: 'new' }])
+    expect(await runJob('person__delete', { personId: id })).toBeUndefined()
+    expect(await runJob('account_export__make', { id })).toBeUndefined()
   })
 })

@@ -1,18 +1,26 @@
 import type { TaskList } from 'graphile-worker'
 import type { Log } from '../../src/log.ts'
 import type { MailServices } from '../mail.ts'
+import { account_export__make } from './account_export__make.ts'
 import { mail_code__send } from './mail_code__send.ts'
+import { person__delete } from './person__delete.ts'
 import { person__send_welcome } from './person__send_welcome.ts'
+import { retention__purge } from './retention__purge.ts'
 import { security_event__send_notice } from './security_event__send_notice.ts'
-import { session__purge_expired } from './session__purge_expired.ts'
 
 /** What tasks work with besides the database. */
-export type TaskServices = MailServices & { log: Log }
+export type TaskServices = MailServices & {
+  log: Log
+  /** How many days a line of the security log is kept. */
+  securityLogDays: number
+}
 
 /** Every task by the name under which SQL queues it, which is also the name of its file. */
 export const makeTasks = (services: TaskServices): TaskList => ({
+  account_export__make: account_export__make(services),
   mail_code__send: mail_code__send(services),
+  person__delete: person__delete(services),
   person__send_welcome: person__send_welcome(services),
+  retention__purge: retention__purge(services),
   security_event__send_notice: security_event__send_notice(services),
-  session__purge_expired: session__purge_expired(services),
 })
