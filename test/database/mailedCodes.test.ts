@@ -13,7 +13,7 @@ beforeEach(async () => {
 })
 
 const jobs = 'select task_identifier from graphile_worker.jobs order by id'
-const log = 'select kind, detail from app_public.security_events order by id'
+const log = 'select kind, detail from app_public.security_events order by kind'
 const hashes = 'select hash from app_private.passwords'
 
 describe.each(['request_sign_in_code', 'request_password_reset'])('app_public.%s', (name) => {
@@ -141,8 +141,8 @@ describe('app_public.change_password', () => {
     expect(await as.owner(hashes)).toEqual([{ hash: newHash }])
     expect(await as.owner('select id from app_public.sessions')).toEqual([{ id: session }])
     expect(await as.owner(log)).toEqual([
-      { kind: 'session_ended', detail: null },
       { kind: 'password_changed', detail: null },
+      { kind: 'session_ended', detail: null },
     ])
   })
 

@@ -13,7 +13,7 @@ beforeEach(async () => {
 describe('app_public.sign_in', () => {
   const signIn = 'select (app_public.sign_in($1, $2)).token'
   const sessions = 'select person_id from app_public.sessions'
-  const log = 'select kind, detail, person_id from app_public.security_events order by id'
+  const log = 'select kind, detail, person_id from app_public.security_events order by kind'
 
   test.each(['mia@example.com', ' MIA@example.com '])('somebody signs in as %j', async (email) => {
     const [session] = await as.anonymous(signIn, [email, hash])

@@ -95,9 +95,9 @@ describe('app_public.confirm_sign_up', () => {
         [session!.token, person],
       ),
     ).toEqual([{ name: 'Nora', address: 'nora@example.com', is_primary: true, hash, is_session: true }])
-    expect(await as.owner('select kind from app_public.security_events order by id')).toEqual([
-      { kind: 'signed_up' },
+    expect(await as.owner('select kind from app_public.security_events order by kind')).toEqual([
       { kind: 'signed_in' },
+      { kind: 'signed_up' },
     ])
     expect(await as.owner(jobs)).toEqual([
       { task_identifier: 'mail_code__send' },
