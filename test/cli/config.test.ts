@@ -46,6 +46,7 @@ describe('no settings', () => {
       personRole: 'plinth_person',
       deviceRole: 'plinth_device',
       jwt: null,
+      openId: null,
       smtpUrl: null,
       mailFrom: 'Plinth <plinth@localhost.localdomain>',
       logLevel: 'info',
