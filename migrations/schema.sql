@@ -490,7 +490,7 @@ begin
   if (select count(*) from app_private.open_id_attempts) >= 20000
     or (select count(*) from app_private.open_id_attempts where network = v_network) >= 300 then
     raise exception using
-      errcode = 'configuration_limit_exceeded',
+      errcode = 'TMANY',
       message = 'Too many sign-ins have been begun and not finished.',
       hint = 'Try again in ten minutes, or sign in another way.';
   end if;
@@ -510,7 +510,7 @@ grant execute on function app_hidden.begin_open_id_attempt(text,bytea,text,text,
 grant execute on function app_hidden.begin_open_id_attempt(text,bytea,text,text,boolean) to plinth_person;
 comment on function app_hidden.begin_open_id_attempt(text,bytea,text,text,boolean) is 'Remembers what the answer of a provider will be checked by; to be linked to the caller where `is_link` says so.
 
-Errors: `53400` when too many are open; `REAUT` when a link is asked for without a recent sign-in.';
+Errors: `TMANY` when too many are open; `REAUT` when a link is asked for without a recent sign-in.';
 
 CREATE OR REPLACE FUNCTION app_hidden.current_session_id()
  RETURNS uuid
@@ -797,7 +797,7 @@ begin
   values (
     v_person_id, link_open_id.issuer, link_open_id.subject, app_private.open_id_address(link_open_id.email)
   )
-  on conflict (issuer, subject) do nothing;
+  on conflict on constraint open_id_accounts_issuer_subject_key do nothing;
   if found then
     perform app_private.record_event(v_person_id, 'open_id_linked', null, link_open_id.issuer);
   end if;
@@ -821,7 +821,8 @@ CREATE OR REPLACE FUNCTION app_private.open_id_address(email text)
 AS $function$
   select address
   from lower(trim(open_id_address.email) collate "C") as address
-  where address ~ '^[^@\s]+@[^@\s]+\.[^@\s]+$' and length(address) <= 254 and address = lower(address);
+  where address ~ '^[^@\s]+@[^@\s]+\.[^@\s]+$' and length(address) <= 254
+    and address = lower(address collate "default");
 $function$
 ;
 comment on function app_private.open_id_address(text) is 'An address of a provider in the form in which addresses are kept here; null when it is none.';

@@ -79,8 +79,9 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
     const text = flag ?? (env[name] || file[name] || undefined)
     const parsed = settings[name].schema.safeParse(text)
     if (parsed.success) values[name] = parsed.data
-    else if (settings[name].hasParts) faults.push(...faultsOfParts(shown, parsed.error))
-    else {
+    else if (settings[name].hasParts && parsed.error.issues.every(({ path }) => path.length > 0)) {
+      faults.push(...faultsOfParts(shown, parsed.error))
+    } else {
       const got = settings[name].isSecret ? '' : `, got ${JSON.stringify(text)}`
       faults.push(`${shown}: expected ${settings[name].expected}${got}.`)
     }

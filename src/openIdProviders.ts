@@ -61,8 +61,7 @@ export const openIdProviders = z
     try {
       return JSON.parse(text)
     } catch {
-      // What JSON.parse says quotes the text, and there are secrets in it.
-      context.addIssue('is no JSON')
+      context.addIssue('expected JSON') // in no more words: JSON.parse would quote the text, secrets and all
       return z.NEVER
     }
   })

@@ -21,6 +21,7 @@ const untrusted = new Set([
   'OAUTH_JWT_CLAIM_COMPARISON_FAILED',
   'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED',
   'OAUTH_KEY_SELECTION_FAILED',
+  'OAUTH_UNSUPPORTED_OPERATION',
 ])
 
 /** What a failure in speaking with a provider means for the one who signs in. */

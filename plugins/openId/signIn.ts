@@ -66,7 +66,7 @@ export function makeSignIn({ openId, timeoutMs, pool, log }: OpenIdOptions) {
 
       const identity = await provider.identify(searchParams, { ...attempt, state })
       if ('refusal' in identity) {
-        log.info({ provider: provider.name, ...identity }, 'sign-in refused')
+        log.warn({ provider: provider.name, ...identity }, 'sign-in refused')
         return refused(identity.refusal)
       }
       if (attempt.sessionId !== null) {

@@ -29,7 +29,9 @@ export const typeDefs = (newSession: string): string => /* GraphQL */ `
 
     Must be the only field of its operation.
 
-    Errors: \`BAD_USER_INPUT\` for an unknown provider; \`UNAVAILABLE\` when the provider does not answer.
+    Errors: \`BAD_USER_INPUT\` for an unknown provider; \`UNAVAILABLE\` when the provider does not answer;
+    \`TOO_MANY_ATTEMPTS\` when too many are begun and not finished; \`SIGN_IN_AGAIN\` for a link without a
+    sign-in of the last ten minutes.
     """
     beginSignInWith(input: BeginSignInWithInput!): BeginSignInWithPayload
 

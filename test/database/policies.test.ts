@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { codeOf } from '../../src/fault.ts'
 import { type Run, useTransaction } from '../support/database.ts'
+import { openIdToCome } from '../support/openIdToCome.ts'
 import { makeStudio, type Studio } from '../support/people.ts'
 import { runAs, type Who } from './actors.ts'
 
@@ -10,6 +11,12 @@ beforeEach(async () => {
   studio = await makeStudio(as.owner)
   await as.person(studio.manager)('select app_public.unlock_door($1)', [studio.doorId])
   await as.person(studio.member)('select app_public.unlock_door($1)', [studio.doorId])
+  await as.owner(openIdToCome)
+  await as.owner('insert into app_public.open_id_accounts (person_id, issuer, subject) values ($1, $2, $3)', [
+    studio.member,
+    'https://id.example.com',
+    'mia',
+  ])
 })
 
 /**
@@ -104,6 +111,21 @@ const probes: Record<string, Probe> = {
     gets: 1,
     outsider: 'member',
     getsInstead: 0,
+  },
+  // Whose it is has to sign in again, which nobody here has done; others do not even get so far.
+  'app_public.open_id_accounts.delete_self': {
+    tries: count('delete from app_public.open_id_accounts'),
+    insider: 'member',
+    gets: 'REAUT',
+    outsider: 'owner',
+    getsInstead: 0,
+  },
+  'app_public.open_id_accounts.select_self': {
+    tries: read('select subject from app_public.open_id_accounts'),
+    insider: 'member',
+    gets: [{ subject: 'mia' }],
+    outsider: 'owner',
+    getsInstead: [],
   },
   'app_public.organizations.select_member': {
     tries: read(`select name from app_public.organizations where name = 'Studio'`),
