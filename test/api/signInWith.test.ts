@@ -1,3 +1,5 @@
+// Longer than most: everybody whom a provider can send, and what becomes of them.
+
 import { describe, expect, test } from '@jest/globals'
 import { makeApi } from '../support/api.ts'
 import { makeDatabase } from '../support/database.ts'

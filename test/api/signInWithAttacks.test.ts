@@ -1,3 +1,5 @@
+// Longer than most: a list of what can be tried.
+
 import { describe, expect, test } from '@jest/globals'
 import { askToBegin, askToFinish, begin, finish, useSignInWith } from '../support/openIdApi.ts'
 import { redirectUrl, type TestProvider, visit } from '../support/openIdProvider.ts'

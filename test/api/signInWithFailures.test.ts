@@ -1,3 +1,5 @@
+// Longer than most: a list of what can go wrong with a provider.
+
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

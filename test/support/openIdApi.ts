@@ -24,7 +24,7 @@ export const openIdSettings = (
 })
 
 /** An API, a database and two providers that people may sign in with, for the tests of a file. */
-export function useSignInWith(env: Record<string, string> = {}) {
+export function useSignInWith() {
   let database: TestDatabase
   let api: TestApi
   let desk: TestProvider
@@ -33,7 +33,7 @@ export function useSignInWith(env: Record<string, string> = {}) {
     ;[desk, booth] = await Promise.all([startProvider(), startProvider({ hasFullTokens: false })])
     database = await makeDatabase()
     await withConnection(database.ownerUrl, (client) => client.query(openIdToCome))
-    api = await makeApi(database, { ...openIdSettings({ desk, booth }), ...env })
+    api = await makeApi(database, openIdSettings({ desk, booth }))
   })
   afterAll(async () => {
     await api.close()

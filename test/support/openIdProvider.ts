@@ -42,6 +42,9 @@ export async function startProvider({ hasFullTokens = true } = {}): Promise<Test
   const silent = new Set<string>()
   const asked: string[] = []
 
+  // It warns of keeping everything in memory, under keys that all know: for a test, both are right.
+  const { warn } = console
+  console.warn = () => {}
   const provider = new Provider(issuer, {
     clients: [{ client_id: clientId, client_secret: clientSecret, redirect_uris: [redirectUrl] }],
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
@@ -65,7 +68,16 @@ export async function startProvider({ hasFullTokens = true } = {}): Promise<Test
       return grant
     },
     pkce: { required: () => true },
+    ttl: {
+      AccessToken: 600,
+      AuthorizationCode: 600,
+      Grant: 600,
+      IdToken: 600,
+      Interaction: 600,
+      Session: 600,
+    },
   })
+  console.warn = warn
   provider.use(async (context: KoaContextWithOIDC, next: () => Promise<unknown>) => {
     asked.push(context.path)
     if (silent.has(context.path)) context.respond = false
