@@ -34,12 +34,16 @@ describe('the roles', () => {
       [
         'execute app_private.ended_sessions',
         'execute app_private.identify',
+        'execute app_private.link_open_id',
+        'execute app_private.sign_in_with_open_id',
+        'execute app_private.take_open_id_attempt',
         'select app_public.membership_roles',
       ],
     ],
     [
       'plinth_anonymous',
       [
+        'execute app_hidden.begin_open_id_attempt',
         'execute app_hidden.password_salt',
         'execute app_public.current_person',
         'execute app_public.current_person_id',
