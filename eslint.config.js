@@ -14,6 +14,7 @@ const ground = [
   'src/limits.ts',
   'src/log.ts',
   'src/mailer.ts',
+  'src/openIdProviders.ts',
   'src/postgresErrors.ts',
   'src/progress.ts',
   'src/realtimeLimits.ts',

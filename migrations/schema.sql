@@ -287,6 +287,38 @@ comment on column app_public.offices.time_zone is 'Its time zone by IANA name, s
 comment on column app_public.offices.created_at is 'When it was added.';
 comment on column app_public.offices.updated_at is 'When this last changed.';
 
+create table app_public.open_id_accounts (
+  id uuid not null default app_hidden.new_id(),
+  person_id uuid not null,
+  issuer text not null,
+  subject text not null,
+  email text,
+  created_at timestamp with time zone not null default now(),
+  last_used_at timestamp with time zone not null default now(),
+  constraint open_id_accounts_pkey PRIMARY KEY (id),
+  constraint open_id_accounts_issuer_subject_key UNIQUE (issuer, subject),
+  constraint open_id_accounts_email_check CHECK ((length(email) <= 254)),
+  constraint open_id_accounts_issuer_check CHECK ((length(issuer) <= 1000)),
+  constraint open_id_accounts_subject_check CHECK ((length(subject) <= 255)),
+  constraint open_id_accounts_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE CASCADE
+);
+CREATE INDEX open_id_accounts_person_id_idx ON app_public.open_id_accounts USING btree (person_id);
+alter table app_public.open_id_accounts enable row level security;
+create policy delete_self on app_public.open_id_accounts for delete to plinth_person
+  using ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)));
+create policy select_self on app_public.open_id_accounts for select to plinth_person
+  using ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)));
+grant delete, select on app_public.open_id_accounts to plinth_person;
+CREATE TRIGGER _500_unlink BEFORE DELETE ON app_public.open_id_accounts FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION app_private.tg_open_id_accounts__unlink();
+comment on table app_public.open_id_accounts is 'An account elsewhere that a person signs in with. You see your own; deleting one ends that, and needs a sign-in of the last ten minutes.';
+comment on column app_public.open_id_accounts.id is 'Identifies the link.';
+comment on column app_public.open_id_accounts.person_id is 'Whose account it is.';
+comment on column app_public.open_id_accounts.issuer is 'The address by which the provider is known, such as `https://accounts.google.com`.';
+comment on column app_public.open_id_accounts.subject is 'Who the person is to the provider.';
+comment on column app_public.open_id_accounts.email is 'The address that the provider last had for them, or null.';
+comment on column app_public.open_id_accounts.created_at is 'When it was linked.';
+comment on column app_public.open_id_accounts.last_used_at is 'When somebody last signed in with it.';
+
 create table app_public.organizations (
   id uuid not null default app_hidden.new_id(),
   name text not null,
@@ -730,6 +762,7 @@ begin
   );
   delete from app_public.email_addresses where email_addresses.person_id = v_person.id;
   delete from app_private.passwords where passwords.person_id = v_person.id;
+  delete from app_public.open_id_accounts where open_id_accounts.person_id = v_person.id;
   delete from app_public.api_keys where api_keys.person_id = v_person.id;
   delete from app_public.sessions where sessions.person_id = v_person.id;
 
@@ -1118,6 +1151,52 @@ grant usage on schema app_hidden to plinth_device;
 grant usage on schema app_hidden to plinth_person;
 comment on schema app_hidden is 'What callers run without the API showing it: helpers of policies.';
 
+CREATE OR REPLACE FUNCTION app_hidden.begin_open_id_attempt(provider text, state_hash bytea, nonce text, verifier text, is_link boolean)
+ RETURNS TABLE(id uuid, expires_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER ROWS 1
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_network text := app_private.request_network();
+begin
+  if begin_open_id_attempt.is_link then
+    perform app_private.require_recent_sign_in();
+  end if;
+
+  delete from app_private.open_id_attempts
+  where open_id_attempts.id in (
+    select expired.id
+    from app_private.open_id_attempts as expired
+    where expired.expires_at <= now()
+    for update skip locked
+  );
+
+  if (select count(*) from app_private.open_id_attempts) >= 20000
+    or (select count(*) from app_private.open_id_attempts where network = v_network) >= 300 then
+    raise exception using
+      errcode = 'TMANY',
+      message = 'Too many sign-ins have been begun and not finished.',
+      hint = 'Try again in ten minutes, or sign in another way.';
+  end if;
+
+  return query
+    insert into app_private.open_id_attempts (provider, state_hash, nonce, verifier, network, session_id)
+    values (
+      begin_open_id_attempt.provider, begin_open_id_attempt.state_hash, begin_open_id_attempt.nonce,
+      begin_open_id_attempt.verifier, v_network,
+      case when begin_open_id_attempt.is_link then app_hidden.current_session_id() end
+    )
+    returning open_id_attempts.id, open_id_attempts.expires_at;
+end;
+$function$
+;
+grant execute on function app_hidden.begin_open_id_attempt(text,bytea,text,text,boolean) to plinth_anonymous;
+grant execute on function app_hidden.begin_open_id_attempt(text,bytea,text,text,boolean) to plinth_person;
+comment on function app_hidden.begin_open_id_attempt(text,bytea,text,text,boolean) is 'Remembers what the answer of a provider will be checked by; to be linked to the caller where `is_link` says so.
+
+Errors: `TMANY` when too many are open; `REAUT` when a link is asked for without a recent sign-in.';
+
 CREATE OR REPLACE FUNCTION app_hidden.count_code(id uuid)
  RETURNS integer
  LANGUAGE sql
@@ -1371,6 +1450,31 @@ comment on column app_private.mail_codes.code_hash is 'SHA-256 of id and code; n
 comment on column app_private.mail_codes.created_at is 'When it was asked for.';
 comment on column app_private.mail_codes.expires_at is 'Until when it can be given.';
 
+create table app_private.open_id_attempts (
+  id uuid not null default gen_random_uuid(),
+  provider text not null,
+  state_hash bytea not null,
+  nonce text not null,
+  verifier text not null,
+  network text,
+  session_id uuid,
+  expires_at timestamp with time zone not null default (now() + '00:10:00'::interval),
+  constraint open_id_attempts_pkey PRIMARY KEY (id),
+  constraint open_id_attempts_state_hash_check CHECK ((length(state_hash) = 32))
+);
+CREATE INDEX open_id_attempts_expires_at_idx ON app_private.open_id_attempts USING btree (expires_at);
+CREATE INDEX open_id_attempts_network_idx ON app_private.open_id_attempts USING btree (network);
+alter table app_private.open_id_attempts enable row level security;
+comment on table app_private.open_id_attempts is 'Sign-ins that people have gone to a provider for. A row serves once.';
+comment on column app_private.open_id_attempts.id is 'Identifies the attempt; known to the one who began it alone.';
+comment on column app_private.open_id_attempts.provider is 'With whom, by its name in the settings.';
+comment on column app_private.open_id_attempts.state_hash is 'SHA-256 of the text by which the provider''s answer is known to belong to the attempt.';
+comment on column app_private.open_id_attempts.nonce is 'The text that ties the provider''s ID token to the attempt.';
+comment on column app_private.open_id_attempts.verifier is 'The secret (PKCE) without which the provider''s code is worth nothing.';
+comment on column app_private.open_id_attempts.network is 'Where it was begun from, to count by; null where that is not known.';
+comment on column app_private.open_id_attempts.session_id is 'The session whose person is to be linked; null to sign in.';
+comment on column app_private.open_id_attempts.expires_at is 'When it ends by itself.';
+
 create table app_private.passwords (
   person_id uuid not null,
   hash text not null,
@@ -1618,6 +1722,44 @@ $function$
 ;
 comment on function app_private.is_over_limit(text,text,text) is 'Whether a subject has no attempt left.';
 
+CREATE OR REPLACE FUNCTION app_private.link_open_id(session_id uuid, issuer text, subject text, email text, request text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_person_id uuid;
+begin
+  perform set_config('plinth.request', link_open_id.request, true);
+  select sessions.person_id into v_person_id
+  from app_public.sessions
+  where sessions.id = link_open_id.session_id and sessions.expires_at > now();
+  if not found then
+    return null;
+  end if;
+
+  insert into app_public.open_id_accounts (person_id, issuer, subject, email)
+  values (
+    v_person_id, link_open_id.issuer, link_open_id.subject, app_private.open_id_address(link_open_id.email)
+  )
+  on conflict on constraint open_id_accounts_issuer_subject_key do nothing;
+  if found then
+    perform app_private.record_event(v_person_id, 'open_id_linked', null, link_open_id.issuer);
+  end if;
+
+  return exists (
+    select from app_public.open_id_accounts
+    where open_id_accounts.issuer = link_open_id.issuer
+      and open_id_accounts.subject = link_open_id.subject
+      and open_id_accounts.person_id = v_person_id
+  );
+end;
+$function$
+;
+grant execute on function app_private.link_open_id(uuid,text,text,text,text) to plinth_authenticator;
+comment on function app_private.link_open_id(uuid,text,text,text,text) is 'Links an account that a provider has vouched for to the person of a session. True when it is theirs now, false when it is somebody else''s, null when the session has ended.';
+
 CREATE OR REPLACE FUNCTION app_private.make_person(name text, address text)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -1671,6 +1813,19 @@ $function$
 grant execute on function app_private.note_uses(bytea[]) to plinth_authenticator;
 comment on function app_private.note_uses(bytea[]) is 'Notes that the tokens with these SHA-256 are in use now.';
 
+CREATE OR REPLACE FUNCTION app_private.open_id_address(email text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select address
+  from lower(trim(open_id_address.email) collate "C") as address
+  where address ~ '^[^@\s]+@[^@\s]+\.[^@\s]+$' and length(address) <= 254
+    and address = lower(address collate "default");
+$function$
+;
+comment on function app_private.open_id_address(text) is 'An address of a provider in the form in which addresses are kept here; null when it is none.';
+
 CREATE OR REPLACE FUNCTION app_private.person_document(person_id uuid)
  RETURNS jsonb
  LANGUAGE sql
@@ -1705,6 +1860,10 @@ AS $function$
     'api_keys', (
       select coalesce(jsonb_agg(to_jsonb(api_keys) - 'person_id' order by api_keys.id), '[]')
       from app_public.api_keys where api_keys.person_id = people.id
+    ),
+    'open_id_accounts', (
+      select coalesce(jsonb_agg(to_jsonb(open_id_accounts) - 'person_id' order by open_id_accounts.id), '[]')
+      from app_public.open_id_accounts where open_id_accounts.person_id = people.id
     ),
     'memberships', (
       select coalesce(jsonb_agg(
@@ -1821,6 +1980,22 @@ AS $function$
 $function$
 ;
 comment on function app_private.purge_mail_codes() is 'Removes up to 10,000 mailed codes that have expired, and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_open_id_attempts()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged as (
+    delete from app_private.open_id_attempts
+    where id in (
+      select open_id_attempts.id from app_private.open_id_attempts where expires_at <= now() limit 10000
+    )
+    returning 1
+  )
+  select count(*) from purged;
+$function$
+;
+comment on function app_private.purge_open_id_attempts() is 'Removes up to 10,000 sign-ins with others that nobody finished, and returns how many there were.';
 
 CREATE OR REPLACE FUNCTION app_private.purge_security_events(keep interval)
  RETURNS bigint
@@ -1975,6 +2150,69 @@ $function$
 ;
 comment on function app_private.send_code(text,text,uuid,uuid,text,text) is 'Has a one-time code mailed to an address, for a purpose.';
 
+CREATE OR REPLACE FUNCTION app_private.sign_in_with_open_id(issuer text, subject text, email text, is_email_verified boolean, name text, request text)
+ RETURNS app_public.new_session
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_address text := app_private.open_id_address(sign_in_with_open_id.email);
+  v_person_id uuid;
+begin
+  perform set_config('plinth.request', sign_in_with_open_id.request, true);
+  -- Two first sign-ins of one account would otherwise make two people.
+  perform pg_advisory_xact_lock(
+    hashtextextended(format('%s %s', sign_in_with_open_id.issuer, sign_in_with_open_id.subject), 0)
+  );
+
+  update app_public.open_id_accounts
+  set last_used_at = now(), email = v_address
+  where open_id_accounts.issuer = sign_in_with_open_id.issuer
+    and open_id_accounts.subject = sign_in_with_open_id.subject
+  returning open_id_accounts.person_id into v_person_id;
+
+  if v_person_id is null then
+    if v_address is null or sign_in_with_open_id.is_email_verified is not true then
+      return null;
+    end if;
+
+    insert into app_public.people (name)
+    values (
+      coalesce(
+        nullif(trim(left(trim(sign_in_with_open_id.name), 100)), ''),
+        left(split_part(v_address, '@', 1), 100)
+      )
+    )
+    returning people.id into v_person_id;
+    insert into app_public.email_addresses (person_id, address, is_primary)
+    values (v_person_id, v_address, true)
+    on conflict (address) do nothing;
+
+    if found then
+      perform app_private.record_event(v_person_id, 'signed_up');
+      perform graphile_worker.add_job('person__send_welcome', json_build_object('personId', v_person_id));
+    else
+      -- An address stands there only once it was proven, and it is proven here: both are one person.
+      delete from app_public.people where people.id = v_person_id;
+      select email_addresses.person_id into v_person_id
+      from app_public.email_addresses
+      where email_addresses.address = v_address;
+      perform app_private.record_event(v_person_id, 'open_id_linked', null, sign_in_with_open_id.issuer);
+    end if;
+
+    insert into app_public.open_id_accounts (person_id, issuer, subject, email)
+    values (v_person_id, sign_in_with_open_id.issuer, sign_in_with_open_id.subject, v_address);
+  end if;
+
+  perform app_private.record_event(v_person_id, 'open_id_signed_in', null, sign_in_with_open_id.issuer);
+  return app_private.start_session(v_person_id);
+end;
+$function$
+;
+grant execute on function app_private.sign_in_with_open_id(text,text,text,boolean,text,text) to plinth_authenticator;
+comment on function app_private.sign_in_with_open_id(text,text,text,boolean,text,text) is 'Starts a session for the person whom a provider has vouched for: the one whose account it is, the one whose address it is, or a new one. Null when the account is new and the provider does not vouch for its address. `request` is what is known of the request.';
+
 CREATE OR REPLACE FUNCTION app_private.start_session(person_id uuid)
  RETURNS app_public.new_session
  LANGUAGE plpgsql
@@ -1998,6 +2236,23 @@ end;
 $function$
 ;
 comment on function app_private.start_session(uuid) is 'Starts a session for a person and returns its token, which is shown this one time.';
+
+CREATE OR REPLACE FUNCTION app_private.take_open_id_attempt(id uuid, state_hash bytea)
+ RETURNS TABLE(provider text, nonce text, verifier text, session_id uuid)
+ LANGUAGE sql
+ SECURITY DEFINER ROWS 1
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  delete from app_private.open_id_attempts
+  where open_id_attempts.id = take_open_id_attempt.id
+    and open_id_attempts.state_hash = take_open_id_attempt.state_hash
+    and open_id_attempts.expires_at > now()
+  returning
+    open_id_attempts.provider, open_id_attempts.nonce, open_id_attempts.verifier, open_id_attempts.session_id;
+$function$
+;
+grant execute on function app_private.take_open_id_attempt(uuid,bytea) to plinth_authenticator;
+comment on function app_private.take_open_id_attempt(uuid,bytea) is 'What the answer to an attempt is checked by, this one time; no row when it is unknown, used, expired or not the one that was answered.';
 
 CREATE OR REPLACE FUNCTION app_private.tg__append_only()
  RETURNS trigger
@@ -2089,6 +2344,21 @@ $function$
 comment on function app_private.tg_offices__time_zone() is 'Trigger: refuses a time zone that the server does not know.
 
 Errors: `22023`.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_open_id_accounts__unlink()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.require_recent_sign_in();
+  perform app_private.record_event(old.person_id, 'open_id_unlinked', null, old.issuer);
+  return old;
+end;
+$function$
+;
+comment on function app_private.tg_open_id_accounts__unlink() is 'Trigger: lets only somebody who signed in a moment ago take away a way to sign in, and records it.';
 
 CREATE OR REPLACE FUNCTION app_private.tg_people__anonymize()
  RETURNS trigger

@@ -1,9 +1,9 @@
-import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { closest, distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
 import { Fault } from './fault.ts'
 import { limitNames, type Limits, limitSetting } from './limits.ts'
+import { isLoopback, type OpenIdProvider } from './openIdProviders.ts'
 import { type SettingName, settingNames, settings } from './settings.ts'
 
 /** Where settings come from, the later ones winning: the .env file, the environment, flags. */
@@ -22,6 +22,9 @@ export type JwtConfig = Readonly<{
   issuer: string | null
   roleClaim: string
 }>
+
+/** With whom people may sign in, and where those send them back to. */
+export type OpenIdConfig = Readonly<{ providers: readonly OpenIdProvider[]; redirectUrl: string }>
 
 /** What the process was told, checked. Built once, at the entry, by `loadConfig`. */
 export type Config = Readonly<{
@@ -51,6 +54,8 @@ export type Config = Readonly<{
   personRole: string
   deviceRole: string
   jwt: JwtConfig | null
+  /** Null: people sign in here alone. */
+  openId: OpenIdConfig | null
   smtpUrl: string | null
   mailFrom: string
   /** Address of the front end; null: mails have no links. */
@@ -80,7 +85,9 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
     const text = flag ?? (env[name] || file[name] || undefined)
     const parsed = settings[name].schema.safeParse(text)
     if (parsed.success) values[name] = parsed.data
-    else {
+    else if (settings[name].hasParts && parsed.error.issues.every(({ path }) => path.length > 0)) {
+      faults.push(...faultsOfParts(shown, parsed.error))
+    } else {
       const got = settings[name].isSecret ? '' : `, got ${JSON.stringify(text)}`
       faults.push(`${shown}: expected ${settings[name].expected}${got}.`)
     }
@@ -124,6 +131,10 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
             issuer: value.JWT_ISSUER ?? null,
             roleClaim: value.JWT_ROLE_CLAIM,
           },
+    openId:
+      value.OPENID_REDIRECT_URL === undefined
+        ? null
+        : { providers: value.OPENID_PROVIDERS, redirectUrl: value.OPENID_REDIRECT_URL },
     smtpUrl: value.SMTP_URL ?? null,
     mailFrom: value.MAIL_FROM,
     publicUrl: value.PUBLIC_URL ?? null,
@@ -134,6 +145,13 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
     securityLogDays: value.SECURITY_LOG_DAYS,
   })
 }
+
+/** What is wrong with the parts of a setting: `OPENID_PROVIDERS[0].issuer: expected …`. */
+const faultsOfParts = (shown: string, { issues }: z.ZodError): string[] =>
+  issues.map(({ path, message }) => {
+    const place = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
+    return `${shown}${place}: ${message}.`
+  })
 
 /** The known name that somebody probably meant, or undefined when none is near. */
 export function suggestion(word: string, known: readonly string[]): string | undefined {
@@ -187,6 +205,11 @@ function* contradictions(value: Values): Generator<string> {
       yield 'JWT_SECRET and JWT_JWKS_URL go with SCHEMAS: the project has tokens of its own.'
     }
   }
+  if (value.OPENID_PROVIDERS.length > 0 !== (value.OPENID_REDIRECT_URL !== undefined)) {
+    yield 'OPENID_PROVIDERS and OPENID_REDIRECT_URL go together: set both or neither.'
+  } else if (value.OPENID_PROVIDERS.length > 0 && value.SCHEMAS !== undefined) {
+    yield 'OPENID_PROVIDERS is for the project: with SCHEMAS, callers bring tokens made elsewhere.'
+  }
   if (value.LIMIT_DEFAULT_PAGE_SIZE > value.LIMIT_PAGE_SIZE) {
     yield 'LIMIT_DEFAULT_PAGE_SIZE is above LIMIT_PAGE_SIZE.'
   }
@@ -194,7 +217,3 @@ function* contradictions(value: Values): Generator<string> {
     yield 'JWT_SECRET and JWT_JWKS_URL exclude each other: set one.'
   }
 }
-
-/** Whether only this machine can reach what listens on a host. */
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))

@@ -142,6 +142,11 @@ export const limitTable = {
     unit: 'hours',
     reason: 'How long a subscription can be resumed after; the log of changes keeps lines as long.',
   },
+  providerMs: {
+    default: 5000,
+    unit: 'milliseconds',
+    reason: 'Each answer of a provider that people sign in with; three or four make a sign-in.',
+  },
 } as const satisfies Record<string, LimitEntry>
 
 export type LimitName = keyof typeof limitTable

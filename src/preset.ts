@@ -8,6 +8,7 @@ import 'postgraphile/grafserv/node'
 import { getOperationAST } from 'postgraphile/graphql'
 import { pgSmartTagsFromFile } from 'postgraphile/utils'
 import { schemaPreset } from '../plugins/index.ts'
+import { makeOpenIdPlugin } from '../plugins/OpenIdPlugin.ts'
 import type { Config } from './config.ts'
 import { applySettings, identifyByToken, makeCallerService } from './database/callerClient.ts'
 import type { ChangeFeed } from './database/changeFeed.ts'
@@ -60,7 +61,12 @@ export function makePreset(
     // Around all that the plugins of a schema do: they may fail at a commit, and before there is a transaction.
     extends: [{ plugins: [errors.plugin] }, schemaPreset],
     plugins: [
-      ...(config.isProject ? [pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5'))] : []),
+      ...(config.isProject
+        ? [
+            pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5')),
+            makeOpenIdPlugin({ openId: config.openId, timeoutMs: limits.providerMs, pool, log }),
+          ]
+        : []),
       makeOperationPlugin({
         limits,
         introspection,

@@ -1,6 +1,7 @@
 import { compile } from 'proxy-addr'
 import { z } from 'zod'
 import { limitNames, type LimitSetting, limitSetting, limitTable } from './limits.ts'
+import { isBareAddress, openIdProviders } from './openIdProviders.ts'
 
 /** One setting: how its text is read, and the words for people. */
 type Setting<T> = {
@@ -12,6 +13,8 @@ type Setting<T> = {
   about: string
   /** Whether the value must never be printed. */
   isSecret?: boolean
+  /** Whether its value has parts, each of which can be wrong: then each fault is told with its place. */
+  hasParts?: boolean
 }
 
 const setting = <T>(definition: Setting<T>): Setting<T> => definition
@@ -172,6 +175,18 @@ export const settings = {
     schema: z.string().min(1).default('role'),
     expected: 'the name of a claim',
     about: 'The claim that names the Postgres role to act as.',
+  }),
+  OPENID_PROVIDERS: setting({
+    schema: openIdProviders,
+    expected: '[{"name", "title", "issuer", "clientId", "clientSecret", "scope"}, …] in JSON',
+    about: 'Providers that people may sign in with. See docs/sign-in-with-others.md.',
+    isSecret: true,
+    hasParts: true,
+  }),
+  OPENID_REDIRECT_URL: setting({
+    schema: z.string().refine(isBareAddress).optional(),
+    expected: 'an https address (http on this machine alone), without ? and #',
+    about: 'The page of the front end to which those providers send people back.',
   }),
   SMTP_URL: setting({
     schema: z

@@ -36,6 +36,8 @@ insert into app_public.api_keys (person_id, name, starts_with, can_write, expire
 select people.id, 'Backup', 'plinth_key_12345678', false, now() + interval '1 day' from app_public.people;
 
 insert into app_public.account_exports (person_id) select people.id from app_public.people;
+insert into app_public.open_id_accounts (person_id, issuer, subject)
+select people.id, 'https://id.example.com', people.id from app_public.people;
 
 select app_private.record_event(people.id, 'signed_up') from app_public.people;
 

@@ -47,6 +47,7 @@ describe('no settings', () => {
       personRole: 'plinth_person',
       deviceRole: 'plinth_device',
       jwt: null,
+      openId: null,
       smtpUrl: null,
       mailFrom: 'Plinth <plinth@localhost.localdomain>',
       publicUrl: null,
@@ -173,6 +174,8 @@ describe('wrong settings', () => {
     ROLE_DEVICE: ['"device"'],
     JWT_SECRET: ['hush', 'hush'.repeat(7)],
     JWT_JWKS_URL: ['ftp://example.com', 'example.com/keys', 'https://'],
+    OPENID_PROVIDERS: ['hush', '{"name":"hush"}', '"hush"'],
+    OPENID_REDIRECT_URL: ['app.example.com', 'http://app.example.com', 'https://app.example.com?a'],
     SMTP_URL: ['mail.example.com', 'http://hush@mail.example.com', 'smtp://'],
     MAIL_FROM: ['nobody', 'Office <office>', 'a@example.com\nBcc: b@example.com'],
     PUBLIC_URL: [
@@ -230,7 +233,13 @@ describe('wrong settings', () => {
 
     const faults = faultsOf({ env })
 
-    expect(secrets).toEqual(['DATABASE_URL', 'AUTHENTICATOR_DATABASE_URL', 'JWT_SECRET', 'SMTP_URL'])
+    expect(secrets).toEqual([
+      'DATABASE_URL',
+      'AUTHENTICATOR_DATABASE_URL',
+      'JWT_SECRET',
+      'OPENID_PROVIDERS',
+      'SMTP_URL',
+    ])
     expect(faults).toHaveLength(secrets.length)
     expect(faults.join('\n')).not.toContain('hush')
   })

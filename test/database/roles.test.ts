@@ -34,7 +34,10 @@ describe('the roles', () => {
       [
         'execute app_private.ended_sessions',
         'execute app_private.identify',
+        'execute app_private.link_open_id',
         'execute app_private.note_uses',
+        'execute app_private.sign_in_with_open_id',
+        'execute app_private.take_open_id_attempt',
         'select app_public.membership_roles',
         'select app_public.security_event_kinds',
       ],
@@ -42,6 +45,7 @@ describe('the roles', () => {
     [
       'plinth_anonymous',
       [
+        'execute app_hidden.begin_open_id_attempt',
         'execute app_hidden.count_code',
         'execute app_hidden.count_mail',
         'execute app_hidden.count_sign_in',

@@ -9,6 +9,7 @@ const purges = (securityLogDays: number) =>
   ({
     'sessions and API keys': ['select app_private.purge_expired_sessions() as count'],
     'mailed codes': ['select app_private.purge_mail_codes() as count'],
+    'sign-ins with others': ['select app_private.purge_open_id_attempts() as count'],
     attempts: ['select app_private.purge_attempts() as count'],
     'security events': [
       'select app_private.purge_security_events(make_interval(days => $1)) as count',
