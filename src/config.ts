@@ -51,6 +51,8 @@ export type Config = Readonly<{
   personRole: string
   deviceRole: string
   jwt: JwtConfig | null
+  /** Where leaked passwords are listed; null: nowhere. */
+  breachedPasswordsUrl: string | null
   smtpUrl: string | null
   mailFrom: string
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -120,6 +122,7 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
             issuer: value.JWT_ISSUER ?? null,
             roleClaim: value.JWT_ROLE_CLAIM,
           },
+    breachedPasswordsUrl: value.BREACHED_PASSWORDS_URL ?? null,
     smtpUrl: value.SMTP_URL ?? null,
     mailFrom: value.MAIL_FROM,
     logLevel: value.LOG_LEVEL,

@@ -22,6 +22,7 @@ import { requestFacts } from './http/requestFacts.ts'
 import { withRequestId } from './http/requestIds.ts'
 import { whenTaken } from './http/websocket.ts'
 import type { Log } from './log.ts'
+import type { JudgePassword } from './passwords/judge.ts'
 import { readManifest } from './trustedDocuments.ts'
 
 /** What the API is made with, beside its settings and its connections. */
@@ -31,6 +32,8 @@ export type Parts = {
   demoToken?: string | null
   /** Says in development why somebody was refused. */
   explain?: Explain | null
+  /** Says what speaks against a new password; without it, any that is long enough will do. */
+  judgePassword?: JudgePassword
   /** What subscriptions live on. */
   feed?: ChangeFeed | null
 }
@@ -40,7 +43,7 @@ export function makePreset(
   config: Config,
   pool: Pool,
   log: Log,
-  { identify, demoToken = null, explain = null, feed = null }: Parts,
+  { identify, demoToken = null, explain = null, judgePassword, feed = null }: Parts,
 ): GraphileConfig.Preset {
   const isDevelopment = config.mode === 'development'
   const { limits, introspection } = config
@@ -78,7 +81,11 @@ export function makePreset(
       // The project's functions take no nulls unless an argument has a default. Others' may.
       pgStrictFunctions: config.isProject,
     },
-    schema: { defaultPageSize: limits.defaultPageSize, maxRowsPerMutation: limits.mutationRows },
+    schema: {
+      defaultPageSize: limits.defaultPageSize,
+      maxRowsPerMutation: limits.mutationRows,
+      judgePassword,
+    },
     grafast: {
       timeouts: { planning: limits.planningMs },
       maxPlanningDepth: limits.depth * planningStepsPerLevel,

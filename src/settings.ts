@@ -175,6 +175,11 @@ export const settings = {
     expected: 'the name of a claim',
     about: 'The claim that names the Postgres role to act as.',
   }),
+  BREACHED_PASSWORDS_URL: setting({
+    schema: httpUrl,
+    expected: 'an http(s) address, such as https://api.pwnedpasswords.com/range/',
+    about: 'A list of leaked passwords, asked with five digits of a new one’s SHA-1. Unset: none is asked.',
+  }),
   SMTP_URL: setting({
     schema: z
       .string()

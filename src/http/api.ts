@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import { makeChangeFeed } from '../database/changeFeed.ts'
 import { makePool } from '../database/connection.ts'
 import type { Log } from '../log.ts'
+import { makePasswordJudge } from '../passwords/judge.ts'
 import { makePreset } from '../preset.ts'
 import { makeApp } from './app.ts'
 import { makeCallers } from './callers.ts'
@@ -42,7 +43,9 @@ export async function startApi(
     retentionHours: config.limits.retentionHours,
     log,
   })
-  const instance = postgraphile(makePreset(config, pool, log, { identify, demoToken, explain, feed }))
+  const passwords = makePasswordJudge(config.breachedPasswordsUrl, log)
+  const parts = { identify, demoToken, explain, feed, judgePassword: passwords.judge }
+  const instance = postgraphile(makePreset(config, pool, log, parts))
   try {
     await instance.getSchema()
   } catch (error) {
@@ -83,6 +86,7 @@ export async function startApi(
       await instance.release()
       await releaseServices(instance)
       await closed
+      await passwords.close()
       await pool.end()
     },
   }
