@@ -583,6 +583,7 @@ create table app_private.sessions (
   token_hash bytea not null,
   created_at timestamp with time zone not null default now(),
   expires_at timestamp with time zone not null default (now() + '30 days'::interval),
+  last_used_at timestamp with time zone,
   constraint sessions_pkey PRIMARY KEY (id),
   constraint sessions_token_hash_key UNIQUE (token_hash),
   constraint sessions_token_hash_check CHECK ((length(token_hash) = 32)),
@@ -597,6 +598,7 @@ comment on column app_private.sessions.person_id is 'Who is signed in.';
 comment on column app_private.sessions.token_hash is 'SHA-256 of the token; the token itself is never stored.';
 comment on column app_private.sessions.created_at is 'When it began.';
 comment on column app_private.sessions.expires_at is 'When it ends by itself.';
+comment on column app_private.sessions.last_used_at is 'When its token was last used, to the minute; null when it never was.';
 
 CREATE OR REPLACE FUNCTION app_private.decide_door(door_id uuid, person_id uuid)
  RETURNS app_public.door_answer
@@ -672,6 +674,26 @@ grant execute on function app_private.identify(bytea) to plinth_authenticator;
 comment on function app_private.identify(bytea) is 'The settings under which the bearer of a token acts, given the SHA-256 of that token; without one, those of an anonymous caller.
 
 Errors: `28000` when the session has ended.';
+
+CREATE OR REPLACE FUNCTION app_private.note_uses(token_hashes bytea[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  update app_private.sessions
+  set last_used_at = now()
+  where sessions.id in (
+    select sessions.id
+    from app_private.sessions
+    where sessions.token_hash = any (note_uses.token_hashes)
+      and (sessions.last_used_at is null or sessions.last_used_at < now() - interval '1 minute')
+    for update skip locked
+  );
+$function$
+;
+grant execute on function app_private.note_uses(bytea[]) to plinth_authenticator;
+comment on function app_private.note_uses(bytea[]) is 'Notes that tokens, given their SHA-256, are in use; to the minute.';
 
 CREATE OR REPLACE FUNCTION app_private.purge_expired_sessions()
  RETURNS bigint

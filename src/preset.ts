@@ -9,7 +9,12 @@ import { getOperationAST } from 'postgraphile/graphql'
 import { pgSmartTagsFromFile } from 'postgraphile/utils'
 import { schemaPreset } from '../plugins/index.ts'
 import type { Config } from './config.ts'
-import { applySettings, identifyByToken, makeCallerService } from './database/callerClient.ts'
+import {
+  applySettings,
+  type CallerSettings,
+  identifyByToken,
+  makeCallerService,
+} from './database/callerClient.ts'
 import type { ChangeFeed } from './database/changeFeed.ts'
 import { migrationsFolder } from './database/migrations.ts'
 import { makeSharedReads } from './database/sharedReads.ts'
@@ -34,6 +39,8 @@ export type Parts = {
   explain?: Explain | null
   /** Says what speaks against a new password; without it, any that is long enough will do. */
   judgePassword?: JudgePassword
+  /** Is told of each operation whose it is. */
+  noteUse?: (settings: CallerSettings) => void
   /** What subscriptions live on. */
   feed?: ChangeFeed | null
 }
@@ -43,7 +50,7 @@ export function makePreset(
   config: Config,
   pool: Pool,
   log: Log,
-  { identify, demoToken = null, explain = null, judgePassword, feed = null }: Parts,
+  { identify, demoToken = null, explain = null, judgePassword, noteUse, feed = null }: Parts,
 ): GraphileConfig.Preset {
   const isDevelopment = config.mode === 'development'
   const { limits, introspection } = config
@@ -93,6 +100,7 @@ export function makePreset(
         // A POST has been identified by now, and so has a WebSocket.
         const request = node?.req ?? ws?.request
         const pgSettings = request?.callerSettings ?? (await identify(undefined))
+        noteUse?.(pgSettings)
         const isSubscription =
           ws && String(getOperationAST(document, operationName)?.operation) === 'subscription'
         // Without withPgClient, each statement would take the service's out of a register and put it back.

@@ -14,6 +14,7 @@ import { makeGraphqlEndpoint } from './graphqlEndpoint.ts'
 import { makeIdentify } from './identity.ts'
 import type { Listener } from './listen.ts'
 import { makeOrigins } from './origins.ts'
+import { makeTokenUses } from './tokenUses.ts'
 import { makeAddressOf } from './requestFacts.ts'
 
 /** A running API. */
@@ -44,7 +45,8 @@ export async function startApi(
     log,
   })
   const passwords = makePasswordJudge(config.breachedPasswordsUrl, log)
-  const parts = { identify, demoToken, explain, feed, judgePassword: passwords.judge }
+  const uses = config.isProject ? makeTokenUses(pool, log) : null
+  const parts = { identify, demoToken, explain, feed, judgePassword: passwords.judge, noteUse: uses?.note }
   const instance = postgraphile(makePreset(config, pool, log, parts))
   try {
     await instance.getSchema()
@@ -52,6 +54,7 @@ export async function startApi(
     await feed.close()
     await instance.release()
     await releaseServices(instance)
+    await uses?.close()
     await pool.end()
     throw error
   }
@@ -87,6 +90,7 @@ export async function startApi(
       await releaseServices(instance)
       await closed
       await passwords.close()
+      await uses?.close()
       await pool.end()
     },
   }

@@ -34,6 +34,7 @@ describe('the roles', () => {
       [
         'execute app_private.ended_sessions',
         'execute app_private.identify',
+        'execute app_private.note_uses',
         'select app_public.membership_roles',
       ],
     ],
