@@ -20,7 +20,9 @@ const ground = [
   'src/realtimeLimits.ts',
   'src/settings.ts',
   'src/trustedDocuments.ts',
+  'src/turns.ts',
   'src/database/**',
+  'src/passwords/**',
 ]
 export default tseslint.config(
   { ignores: ['node_modules', '.plinth', 'coverage'] },

@@ -1794,24 +1794,32 @@ CREATE OR REPLACE FUNCTION app_private.note_uses(token_hashes bytea[])
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
-  with used as (
-    select tokens.session_id, tokens.api_key_id
-    from app_private.tokens
-    where tokens.hash = any (note_uses.token_hashes)
-  ),
-  used_sessions as (
-    update app_public.sessions set last_used_at = now()
-    from used
-    where sessions.id = used.session_id and sessions.last_used_at < now() - interval '50 seconds'
+  with used_sessions as (
+    update app_public.sessions
+    set last_used_at = now()
+    where sessions.id in (
+      select sessions.id
+      from app_private.tokens
+      join app_public.sessions on sessions.id = tokens.session_id
+      where tokens.hash = any (note_uses.token_hashes)
+        and sessions.last_used_at < now() - interval '50 seconds'
+      for update of sessions skip locked
+    )
   )
-  update app_public.api_keys set last_used_at = now()
-  from used
-  where api_keys.id = used.api_key_id
-    and (api_keys.last_used_at is null or api_keys.last_used_at < now() - interval '50 seconds');
+  update app_public.api_keys
+  set last_used_at = now()
+  where api_keys.id in (
+    select api_keys.id
+    from app_private.tokens
+    join app_public.api_keys on api_keys.id = tokens.api_key_id
+    where tokens.hash = any (note_uses.token_hashes)
+      and (api_keys.last_used_at is null or api_keys.last_used_at < now() - interval '50 seconds')
+    for update of api_keys skip locked
+  );
 $function$
 ;
 grant execute on function app_private.note_uses(bytea[]) to plinth_authenticator;
-comment on function app_private.note_uses(bytea[]) is 'Notes that the tokens with these SHA-256 are in use now.';
+comment on function app_private.note_uses(bytea[]) is 'Notes that the tokens with these SHA-256 are in use now, to about a minute.';
 
 CREATE OR REPLACE FUNCTION app_private.open_id_address(email text)
  RETURNS text

@@ -1,17 +1,29 @@
 import { hash } from '@node-rs/argon2'
-import pLimit from 'p-limit'
 import 'postgraphile'
 import type { WithPgClient } from 'postgraphile/@dataplan/pg'
 import { context, type FieldArgs, lambda, object, type Step } from 'postgraphile/grafast'
 import 'postgraphile/graphile-build-pg'
 import { AppError } from '../src/errors.ts'
+import type { JudgePassword } from '../src/passwords/judge.ts'
+import { makeTurns } from '../src/turns.ts'
 import { functionOf, readCall } from './functionFields.ts'
+
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- the way to extend Graphile's types
+  namespace GraphileBuild {
+    interface SchemaOptions {
+      /** Says what speaks against a new password. */
+      judgePassword?: JudgePassword
+    }
+  }
+}
 
 /**
  * Passwords are hashed here, so that SQL functions, and with them logs and backups of the database,
  * never meet one. Two tags on a volatile function say which argument arrives as a hash:
  *
- * - `newPassword: "password"`: hashed with a salt of its own, to be stored;
+ * - `newPassword: "password"`: hashed with a salt of its own, to be stored; refused where it is easy to guess,
+ *   the other arguments of the function being what would be guessed first;
  * - `password: "password"` with `passwordSalt: "app_hidden.password_salt(email)"`: hashed as the stored
  *   one was, to be compared. The SQL function named gives parameters and salt for another argument.
  */
@@ -29,18 +41,23 @@ export const PasswordPlugin: GraphileConfig.Plugin = {
         const parameters = resource?.parameters
         if (!parameters || typeof argument !== 'string') return field
 
+        const { argDetails, makeArgs } = build.pgGetArgDetailsFromParameters(resource, parameters)
+        const fieldOf = (name: string) =>
+          argDetails.find(({ postgresArgName }) => postgresArgName === name)?.graphqlArgName ?? name
+        const others = argDetails.flatMap(({ graphqlArgName, postgresArgName }) =>
+          postgresArgName === argument ? [] : [graphqlArgName],
+        )
         const toHash =
           tags?.newPassword === undefined
             ? verifierFor(String(tags?.passwordSalt), argument)
-            : ($input: InputSteps) => lambda($input(argument), (password) => hashNew(password, argument))
+            : hasherFor(argument, others, build.options.judgePassword)
         const position = parameters.findIndex(({ name }) => name === argument)
         const { codec } = parameters[position]!
-        const { makeArgs } = build.pgGetArgDetailsFromParameters(resource, parameters)
 
         return {
           ...field,
           plan(_$root, args: FieldArgs) {
-            const $hash = toHash((name) => args.getRaw(['input', name]) as Step<string>)
+            const $hash = toHash((name) => args.getRaw(['input', fieldOf(name)]) as Step<string>)
             const values = makeArgs(args, ['input']).map((value, index) =>
               index === position ? { name: argument, pgCodec: codec, step: $hash } : value,
             )
@@ -57,26 +74,36 @@ type InputSteps = (argument: string) => Step<string>
 // What OWASP recommends for Argon2id: 19 MiB, two passes. Each hash in progress takes that much memory and
 // one of libuv's four threads, so half of those stay free for everything else.
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
-const hashing = pLimit(2)
-const mostWaiting = 40
-
-function inTurn(run: () => Promise<string>): Promise<string> {
-  // Some of those that wait hold a connection meanwhile, which is not to be everybody's fate.
-  if (hashing.pendingCount >= mostWaiting) {
-    throw new AppError('UNAVAILABLE', 'Too many passwords are being checked at present.')
-  }
-  return hashing(run)
-}
+// Those that wait hold nothing, but who waits for long has given up by then.
+const inTurn = makeTurns({ atOnce: 2, waiting: 40 }, 'passwords are being checked')
 
 const length = { least: 10, most: 200 }
 
-function hashNew(password: string, argument: string): Promise<string> {
-  if (password.length < length.least || password.length > length.most) {
-    throw new AppError('BAD_USER_INPUT', `A password has ${length.least} to ${length.most} characters.`, {
-      argument,
+/** Hashes a new password, once nothing speaks against it. */
+function hasherFor(
+  argument: string,
+  others: readonly string[],
+  judge: JudgePassword | undefined,
+): ($input: InputSteps) => Step<string> {
+  return ($input) => {
+    const $given = object({
+      password: $input(argument),
+      others: object(Object.fromEntries(others.map((name) => [name, $input(name)]))),
+    })
+    return lambda($given, async ({ password, others: values }) => {
+      if (password.length < length.least || password.length > length.most) {
+        throw new AppError('BAD_USER_INPUT', `A password has ${length.least} to ${length.most} characters.`, {
+          argument,
+        })
+      }
+      const personal = Object.values(values).filter((value) => typeof value === 'string')
+      const objection = await judge?.(password, personal)
+      if (objection) {
+        throw new AppError('BAD_USER_INPUT', objection.message, { argument, hint: objection.hint })
+      }
+      return inTurn(() => hash(password, cost))
     })
   }
-  return inTurn(() => hash(password, cost))
 }
 
 function hashLike(stored: string, password: string): Promise<string> {

@@ -56,6 +56,8 @@ export type Config = Readonly<{
   jwt: JwtConfig | null
   /** Null: people sign in here alone. */
   openId: OpenIdConfig | null
+  /** Where leaked passwords are listed; null: nowhere. */
+  breachedPasswordsUrl: string | null
   smtpUrl: string | null
   mailFrom: string
   /** Address of the front end; null: mails have no links. */
@@ -135,6 +137,7 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
       value.OPENID_REDIRECT_URL === undefined
         ? null
         : { providers: value.OPENID_PROVIDERS, redirectUrl: value.OPENID_REDIRECT_URL },
+    breachedPasswordsUrl: value.BREACHED_PASSWORDS_URL ?? null,
     smtpUrl: value.SMTP_URL ?? null,
     mailFrom: value.MAIL_FROM,
     publicUrl: value.PUBLIC_URL ?? null,

@@ -61,7 +61,7 @@ export const errorRegistry = {
   FORBIDDEN: {
     status: 403,
     message: 'You may not do that.',
-    when: 'No grant or no policy allows it to this kind of caller.',
+    when: 'No grant or no policy allows it to this kind of caller, or the token may only read.',
     advice: 'Do not repeat it as the same caller.',
     fault: 'client',
   },

@@ -9,6 +9,8 @@ export class AppError extends Error {
   readonly argument: string | readonly (string | number)[] | undefined
   /** The value that is at fault, where only that is known. */
   readonly value: unknown
+  /** What to do, in words for people. */
+  readonly hint: string | undefined
   /** Seconds to wait before trying again, where that is known. */
   readonly retryAfter: number | undefined
 
@@ -18,15 +20,17 @@ export class AppError extends Error {
     {
       argument,
       value,
+      hint,
       retryAfter,
       cause,
-    }: { argument?: AppError['argument']; value?: unknown; retryAfter?: number; cause?: unknown } = {},
+    }: Partial<Pick<AppError, 'argument' | 'value' | 'hint' | 'retryAfter' | 'cause'>> = {},
   ) {
     super(message, { cause })
     this.name = 'AppError'
     this.code = code
     this.argument = argument
     this.value = value
+    this.hint = hint
     this.retryAfter = retryAfter
   }
 }
@@ -78,8 +82,12 @@ export type PublicError = {
  */
 export function toPublicError(error: unknown): PublicError {
   if (error instanceof AppError) {
-    const { code, message, retryAfter } = error
-    return withCode(code, { message, ...(retryAfter !== undefined && { retryAfter }) })
+    const { code, message, hint, retryAfter } = error
+    return withCode(code, {
+      message,
+      ...(hint !== undefined && { hint }),
+      ...(retryAfter !== undefined && { retryAfter }),
+    })
   }
   const fault = databaseFault(error)
   if (fault?.routine === 'exec_stmt_raise') return raisedError(fault)

@@ -10,7 +10,12 @@ import { pgSmartTagsFromFile } from 'postgraphile/utils'
 import { schemaPreset } from '../plugins/index.ts'
 import { makeOpenIdPlugin } from '../plugins/OpenIdPlugin.ts'
 import type { Config } from './config.ts'
-import { applySettings, identifyByToken, makeCallerService } from './database/callerClient.ts'
+import {
+  applySettings,
+  type CallerSettings,
+  identifyByToken,
+  makeCallerService,
+} from './database/callerClient.ts'
 import type { ChangeFeed } from './database/changeFeed.ts'
 import { migrationsFolder } from './database/migrations.ts'
 import { makeSharedReads } from './database/sharedReads.ts'
@@ -23,6 +28,7 @@ import { requestFacts } from './http/requestFacts.ts'
 import { withRequestId } from './http/requestIds.ts'
 import { whenTaken } from './http/websocket.ts'
 import type { Log } from './log.ts'
+import type { JudgePassword } from './passwords/judge.ts'
 import { readManifest } from './trustedDocuments.ts'
 
 /** What the API is made with, beside its settings and its connections. */
@@ -32,6 +38,10 @@ export type Parts = {
   demoToken?: string | null
   /** Says in development why somebody was refused. */
   explain?: Explain | null
+  /** Says what speaks against a new password; without it, any that is long enough will do. */
+  judgePassword?: JudgePassword
+  /** Is told of each operation whose it is. */
+  noteUse?: (settings: CallerSettings) => void
   /** What subscriptions live on. */
   feed?: ChangeFeed | null
 }
@@ -41,7 +51,7 @@ export function makePreset(
   config: Config,
   pool: Pool,
   log: Log,
-  { identify, demoToken = null, explain = null, feed = null }: Parts,
+  { identify, demoToken = null, explain = null, judgePassword, noteUse, feed = null }: Parts,
 ): GraphileConfig.Preset {
   const isDevelopment = config.mode === 'development'
   const { limits, introspection } = config
@@ -84,7 +94,11 @@ export function makePreset(
       // The project's functions take no nulls unless an argument has a default. Others' may.
       pgStrictFunctions: config.isProject,
     },
-    schema: { defaultPageSize: limits.defaultPageSize, maxRowsPerMutation: limits.mutationRows },
+    schema: {
+      defaultPageSize: limits.defaultPageSize,
+      maxRowsPerMutation: limits.mutationRows,
+      judgePassword,
+    },
     grafast: {
       timeouts: { planning: limits.planningMs },
       maxPlanningDepth: limits.depth * planningStepsPerLevel,
@@ -92,6 +106,7 @@ export function makePreset(
         // A POST has been identified by now, and so has a WebSocket.
         const request = node?.req ?? ws?.request
         const pgSettings = request?.callerSettings ?? (await identify(undefined))
+        noteUse?.(pgSettings)
         const isSubscription =
           ws && String(getOperationAST(document, operationName)?.operation) === 'subscription'
         // Without withPgClient, each statement would take the service's out of a register and put it back.

@@ -188,6 +188,11 @@ export const settings = {
     expected: 'an https address (http on this machine alone), without ? and #',
     about: 'The page of the front end to which those providers send people back.',
   }),
+  BREACHED_PASSWORDS_URL: setting({
+    schema: httpUrl,
+    expected: 'an http(s) address, such as https://api.pwnedpasswords.com/range/',
+    about: 'A list of leaked passwords, asked with five digits of a new one’s SHA-1. Unset: none is asked.',
+  }),
   SMTP_URL: setting({
     schema: z
       .string()

@@ -5,6 +5,7 @@ import { type ExecutionResult, GraphQLError } from 'postgraphile/graphql'
 import type { Log } from '../log.ts'
 import type { Asked } from './askedArguments.ts'
 import type { Explain } from './explainRefusal.ts'
+import { type Access, tellReadOnlyToken } from './readOnlyTokens.ts'
 import { type Circumstances, makeMaskError, type MaskError } from './maskError.ts'
 import { usesOf } from './requestErrors.ts'
 import { unsoundLiterals } from './unsoundLiterals.ts'
@@ -51,9 +52,14 @@ export function makeErrorsPlugin(
   ): Promise<Result> => {
     const refused = refuseUnsound(args)
     if (refused) return { errors: refused } as unknown as Result
+    // As they are before the request has a transaction, which puts its own in place.
+    const { withPgClient, pgSettings } = args.contextValue as Access
     const result = await next()
     const carried: Carried = result // or a stream of them, which has none of these members
-    if (carried.errors) await remember(carried, args, args.contextValue as object)
+    if (carried.errors) {
+      carried.errors = await tellReadOnlyToken(carried.errors, { withPgClient, pgSettings })
+      await remember(carried, args, args.contextValue as object)
+    }
     if (explain && carried.data) await explainNulls(carried, args, args.contextValue as object)
     return result
   }

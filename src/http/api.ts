@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import { makeChangeFeed } from '../database/changeFeed.ts'
 import { makePool } from '../database/connection.ts'
 import type { Log } from '../log.ts'
+import { makePasswordJudge } from '../passwords/judge.ts'
 import { makePreset } from '../preset.ts'
 import { makeApp } from './app.ts'
 import { makeCallers } from './callers.ts'
@@ -13,6 +14,7 @@ import { makeGraphqlEndpoint } from './graphqlEndpoint.ts'
 import { makeIdentify } from './identity.ts'
 import type { Listener } from './listen.ts'
 import { makeOrigins } from './origins.ts'
+import { makeTokenUses } from './tokenUses.ts'
 import { makeAddressOf } from './requestFacts.ts'
 
 /** A running API. */
@@ -42,13 +44,17 @@ export async function startApi(
     retentionHours: config.limits.retentionHours,
     log,
   })
-  const instance = postgraphile(makePreset(config, pool, log, { identify, demoToken, explain, feed }))
+  const passwords = makePasswordJudge(config.breachedPasswordsUrl, log)
+  const uses = config.isProject ? makeTokenUses(pool, log) : null
+  const parts = { identify, demoToken, explain, feed, judgePassword: passwords.judge, noteUse: uses?.note }
+  const instance = postgraphile(makePreset(config, pool, log, parts))
   try {
     await instance.getSchema()
   } catch (error) {
     await feed.close()
     await instance.release()
     await releaseServices(instance)
+    await uses?.close()
     await pool.end()
     throw error
   }
@@ -83,6 +89,8 @@ export async function startApi(
       await instance.release()
       await releaseServices(instance)
       await closed
+      await passwords.close()
+      await uses?.close()
       await pool.end()
     },
   }

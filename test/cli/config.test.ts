@@ -48,6 +48,7 @@ describe('no settings', () => {
       deviceRole: 'plinth_device',
       jwt: null,
       openId: null,
+      breachedPasswordsUrl: null,
       smtpUrl: null,
       mailFrom: 'Plinth <plinth@localhost.localdomain>',
       publicUrl: null,
@@ -176,6 +177,7 @@ describe('wrong settings', () => {
     JWT_JWKS_URL: ['ftp://example.com', 'example.com/keys', 'https://'],
     OPENID_PROVIDERS: ['hush', '{"name":"hush"}', '"hush"'],
     OPENID_REDIRECT_URL: ['app.example.com', 'http://app.example.com', 'https://app.example.com?a'],
+    BREACHED_PASSWORDS_URL: ['api.pwnedpasswords.com', 'ftp://example.com'],
     SMTP_URL: ['mail.example.com', 'http://hush@mail.example.com', 'smtp://'],
     MAIL_FROM: ['nobody', 'Office <office>', 'a@example.com\nBcc: b@example.com'],
     PUBLIC_URL: [
