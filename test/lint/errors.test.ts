@@ -81,13 +81,6 @@ const isOwn = (state: string) => /^[A-Z]{5}$/.test(state)
 const codes = Object.keys(errorRegistry) as ErrorCode[]
 const ownStates = codes.flatMap(statesOf).filter(isOwn)
 
-/** In the registry without being raised yet, and what for. */
-const reserved: Record<string, string> = {
-  TMANY: 'For functions that count attempts; most answer how long to wait instead.',
-  REAUT: 'For functions that need a recent sign-in; as yet there is none.',
-  NTFND: 'For functions that change one thing by its id; as yet tables are changed by the API itself.',
-}
-
 describe('the errors that SQL raises', () => {
   test('each says its SQLSTATE, and none of them becomes INTERNAL', async () => {
     const raises = await findRaises()
@@ -161,11 +154,11 @@ describe('our own SQLSTATEs', () => {
     expect(ownStates.filter((state) => !/^[I-OQ-WYZ]/.test(state))).toEqual([])
   })
 
-  test('are each raised somewhere, or reserved for a reason', async () => {
+  test('are each raised somewhere', async () => {
     const raised = new Set((await findRaises()).map(({ state }) => state))
 
     expect(ownStates).not.toEqual([])
-    expect(ownStates.filter((state) => !raised.has(state) && !reserved[state])).toEqual([])
+    expect(ownStates.filter((state) => !raised.has(state))).toEqual([])
   })
 
   test('stand in docs/errors.md', () => {
