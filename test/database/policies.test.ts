@@ -10,6 +10,11 @@ beforeEach(async () => {
   studio = await makeStudio(as.owner)
   await as.person(studio.manager)('select app_public.unlock_door($1)', [studio.doorId])
   await as.person(studio.member)('select app_public.unlock_door($1)', [studio.doorId])
+  await as.owner(
+    `insert into app_public.invitations (organization_id, address, role)
+     values ($1, 'ida@example.com', 'member'), ($1, 'ole@example.com', 'owner')`,
+    [studio.organizationId],
+  )
 })
 
 /**
@@ -27,6 +32,16 @@ type Probe = {
 
 const read = (sql: string) => (run: Run) => run(sql)
 const count = (sql: string) => async (run: Run) => (await run(sql)).length
+
+// Without `returning`, which would ask for the right to read it.
+const invite = (role: string) => async (run: Run) => {
+  await run('insert into app_public.invitations (organization_id, address, role) values ($1, $2, $3)', [
+    studio.organizationId,
+    'nora@example.com',
+    role,
+  ])
+  return 'done'
+}
 
 const probes: Record<string, Probe> = {
   'app_public.door_decisions.select_self_or_manager': {
@@ -68,10 +83,66 @@ const probes: Record<string, Probe> = {
     outsider: 'owner',
     getsInstead: [],
   },
+  'app_public.invitations.delete_manager': {
+    tries: count('delete from app_public.invitations returning id'),
+    insider: 'manager',
+    gets: 1,
+    outsider: 'manager', // who sees the one for an owner, too
+    getsInstead: 1,
+  },
+  'app_public.invitations.delete_owner': {
+    tries: count(`delete from app_public.invitations where role = 'owner' returning id`),
+    insider: 'owner',
+    gets: 1,
+    outsider: 'manager',
+    getsInstead: 0,
+  },
+  'app_public.invitations.insert_manager': {
+    tries: invite('member'),
+    insider: 'manager',
+    gets: 'done',
+    outsider: 'member',
+    getsInstead: '42501',
+  },
+  'app_public.invitations.insert_owner': {
+    tries: invite('owner'),
+    insider: 'owner',
+    gets: 'done',
+    outsider: 'manager',
+    getsInstead: '42501',
+  },
+  'app_public.invitations.select_manager': {
+    tries: count('select id from app_public.invitations'),
+    insider: 'manager',
+    gets: 2,
+    outsider: 'member',
+    getsInstead: 0,
+  },
   'app_public.membership_roles.select_anyone': {
     tries: count('select role from app_public.membership_roles'),
     insider: 'anonymous caller',
     gets: 3,
+  },
+  'app_public.memberships.delete_manager': {
+    tries: count(`delete from app_public.memberships where role <> 'owner' returning id`),
+    insider: 'manager',
+    gets: 2,
+    outsider: 'member',
+    getsInstead: 1, // their own
+  },
+  'app_public.memberships.delete_owner': {
+    tries: count(`delete from app_public.memberships where role = 'manager' returning id`),
+    insider: 'owner',
+    gets: 1,
+    outsider: 'member',
+    getsInstead: 0,
+  },
+  'app_public.memberships.delete_self': {
+    tries: count(`delete from app_public.memberships where role <> 'owner' returning id`),
+    insider: 'member',
+    gets: 1,
+    outsider: 'member', // who sees the others, too
+    getsInstead: 1,
   },
   'app_public.memberships.select_member': {
     tries: count('select id from app_public.memberships'),
@@ -79,6 +150,20 @@ const probes: Record<string, Probe> = {
     gets: 3,
     outsider: 'stranger',
     getsInstead: 1,
+  },
+  'app_public.memberships.update_manager': {
+    tries: count(`update app_public.memberships set role = 'manager' where role = 'member' returning id`),
+    insider: 'manager',
+    gets: 1,
+    outsider: 'member',
+    getsInstead: 0,
+  },
+  'app_public.memberships.update_owner': {
+    tries: count(`update app_public.memberships set role = 'owner' where role = 'member' returning id`),
+    insider: 'owner',
+    gets: 1,
+    outsider: 'member',
+    getsInstead: 0,
   },
   'app_public.offices.insert_manager': {
     tries: (run) =>
