@@ -21,6 +21,8 @@ beforeEach(async () => {
   ])
 })
 
+// Longer than most: it is a list.
+
 /**
  * What shows that a policy does something: what is tried, by whom it is meant and what they get, and by
  * whom it is not meant and what those get.

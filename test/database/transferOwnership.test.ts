@@ -17,7 +17,7 @@ const roles = async () => {
      where organization_id = $1 order by people.name`,
     [studio.organizationId],
   )
-  return Object.fromEntries(rows.map(({ name, role }) => [name, role]))
+  return Object.fromEntries(rows.map(({ name, role }) => [name, role])) as Record<string, string>
 }
 
 describe('app_public.transfer_ownership', () => {
