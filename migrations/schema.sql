@@ -17,6 +17,18 @@ comment on column app_public.door_answer.is_allowed is 'Whether it opens.';
 comment on column app_public.door_answer.rule is 'The rule that allows it, or null.';
 comment on column app_public.door_answer.reason is 'Why, in words for the person who asked.';
 
+create type app_public.invitation_offer as (
+  organization_name text,
+  role text,
+  inviter_name text,
+  expires_at timestamp with time zone
+);
+comment on type app_public.invitation_offer is 'What an invitation offers.';
+comment on column app_public.invitation_offer.organization_name is 'What the organization is called.';
+comment on column app_public.invitation_offer.role is 'The role in which one would be a member.';
+comment on column app_public.invitation_offer.inviter_name is 'Who sent it.';
+comment on column app_public.invitation_offer.expires_at is 'Until when it can be accepted.';
+
 create type app_public.new_api_key as (
   token text,
   id uuid,
@@ -205,6 +217,54 @@ comment on column app_public.email_addresses.created_at is 'When it was added.';
 comment on column app_public.email_addresses.updated_at is 'When this last changed.';
 comment on column app_public.email_addresses.is_primary is 'Whether mail goes to this one.';
 
+create table app_public.invitations (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  address text not null,
+  role text not null default 'member'::text,
+  inviter_id uuid default app_public.current_person_id(),
+  expires_at timestamp with time zone not null default (now() + '14 days'::interval),
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint invitations_pkey PRIMARY KEY (organization_id, id),
+  constraint invitations_id_key UNIQUE (id),
+  constraint invitations_organization_id_address_key UNIQUE (organization_id, address),
+  constraint invitations_address_check CHECK ((length(address) <= 254)),
+  constraint invitations_inviter_id_fkey FOREIGN KEY (inviter_id) REFERENCES app_public.people(id) ON DELETE SET NULL,
+  constraint invitations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES app_public.organizations(id) ON DELETE CASCADE,
+  constraint invitations_role_fkey FOREIGN KEY (role) REFERENCES app_public.membership_roles(role) ON DELETE RESTRICT
+);
+CREATE INDEX invitations_expires_at_idx ON app_public.invitations USING btree (expires_at);
+CREATE INDEX invitations_inviter_id_idx ON app_public.invitations USING btree (inviter_id);
+CREATE INDEX invitations_role_idx ON app_public.invitations USING btree (role);
+alter table app_public.invitations enable row level security;
+create policy delete_manager on app_public.invitations for delete to plinth_person
+  using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) AND (role <> 'owner'::text)));
+create policy delete_owner on app_public.invitations for delete to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_owned_organization_ids() AS my_owned_organization_ids))));
+create policy insert_manager on app_public.invitations for insert to plinth_person
+  with check (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) AND (role <> 'owner'::text)));
+create policy insert_owner on app_public.invitations for insert to plinth_person
+  with check ((organization_id = ANY (ARRAY( SELECT app_hidden.my_owned_organization_ids() AS my_owned_organization_ids))));
+create policy select_manager on app_public.invitations for select to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+grant delete, select on app_public.invitations to plinth_person;
+grant insert (organization_id, address, role) on app_public.invitations to plinth_person;
+CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.invitations FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
+CREATE TRIGGER _200_address BEFORE INSERT OR UPDATE OF address ON app_public.invitations FOR EACH ROW EXECUTE FUNCTION app_private.tg_invitations__address();
+CREATE TRIGGER _800_send AFTER INSERT ON app_public.invitations FOR EACH ROW EXECUTE FUNCTION app_private.tg_invitations__send();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.invitations FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.invitations FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.invitations is 'Who is asked by mail to become a member. Managers invite, owners also to become an owner; deleting an invitation revokes it. It holds only as long as whoever sent it last may invite.';
+comment on column app_public.invitations.organization_id is 'The organization.';
+comment on column app_public.invitations.id is 'Identifies the invitation.';
+comment on column app_public.invitations.address is 'Where it is mailed. Whoever has the mail may accept, with an account of any address.';
+comment on column app_public.invitations.role is 'In which role they will be a member.';
+comment on column app_public.invitations.inviter_id is 'Who sent it last; null when their account is gone.';
+comment on column app_public.invitations.expires_at is 'Until when it can be accepted: 14 days after it was sent last.';
+comment on column app_public.invitations.created_at is 'When it was made.';
+comment on column app_public.invitations.updated_at is 'When this last changed.';
+
 create table app_public.membership_roles (
   role text not null,
   description text not null,
@@ -238,14 +298,30 @@ create table app_public.memberships (
 CREATE INDEX memberships_person_id_idx ON app_public.memberships USING btree (person_id);
 CREATE INDEX memberships_role_idx ON app_public.memberships USING btree (role);
 alter table app_public.memberships enable row level security;
+create policy delete_manager on app_public.memberships for delete to plinth_person
+  using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) AND (role <> 'owner'::text)));
+create policy delete_owner on app_public.memberships for delete to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_owned_organization_ids() AS my_owned_organization_ids))));
+create policy delete_self on app_public.memberships for delete to plinth_person
+  using ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)));
 create policy select_member on app_public.memberships for select to plinth_person
   using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
-grant select on app_public.memberships to plinth_person;
+create policy update_manager on app_public.memberships for update to plinth_person
+  using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) AND (role <> 'owner'::text)));
+create policy update_owner on app_public.memberships for update to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_owned_organization_ids() AS my_owned_organization_ids))));
+grant delete, select on app_public.memberships to plinth_person;
+grant update (role) on app_public.memberships to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
+CREATE TRIGGER _200_keep_owner_changed AFTER UPDATE ON app_public.memberships FOR EACH ROW WHEN (((old.role = 'owner'::text) AND ((new.role <> 'owner'::text) OR (new.organization_id <> old.organization_id)))) EXECUTE FUNCTION app_private.tg_memberships__keep_owner();
 CREATE TRIGGER _200_person_stays BEFORE INSERT ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION app_private.tg__person_stays();
+CREATE TRIGGER _201_keep_owner_ended AFTER DELETE ON app_public.memberships FOR EACH ROW WHEN ((old.role = 'owner'::text)) EXECUTE FUNCTION app_private.tg_memberships__keep_owner();
+CREATE TRIGGER _500_record_joined AFTER INSERT ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION app_private.tg_memberships__record();
+CREATE TRIGGER _501_record_changed AFTER UPDATE ON app_public.memberships FOR EACH ROW WHEN ((old.role <> new.role)) EXECUTE FUNCTION app_private.tg_memberships__record();
+CREATE TRIGGER _502_record_ended AFTER DELETE ON app_public.memberships FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION app_private.tg_memberships__record();
 CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.memberships FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
-comment on table app_public.memberships is 'Who belongs to an organization, and in which role.';
+comment on table app_public.memberships is 'Who belongs to an organization, and in which role. Managers change and remove managers and members, owners everybody; deleting your own is leaving. There is always an owner.';
 comment on column app_public.memberships.organization_id is 'The organization.';
 comment on column app_public.memberships.id is 'Identifies the membership.';
 comment on column app_public.memberships.person_id is 'The person.';
@@ -324,9 +400,11 @@ create table app_public.organizations (
   name text not null,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  deletes_at timestamp with time zone,
   constraint organizations_pkey PRIMARY KEY (id),
   constraint organizations_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text)))
 );
+CREATE INDEX organizations_deletes_at_idx ON app_public.organizations USING btree (deletes_at) WHERE (deletes_at IS NOT NULL);
 alter table app_public.organizations enable row level security;
 create policy select_member on app_public.organizations for select to plinth_person
   using ((id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
@@ -335,11 +413,14 @@ create policy update_manager on app_public.organizations for update to plinth_pe
 grant select on app_public.organizations to plinth_person;
 grant update (name) on app_public.organizations to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.organizations FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.organizations FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.organizations FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
 comment on table app_public.organizations is 'A tenant: a studio, a company. You see those you are a member of.';
 comment on column app_public.organizations.id is 'Identifies the organization.';
 comment on column app_public.organizations.name is 'What it is called, 1 to 100 characters.';
 comment on column app_public.organizations.created_at is 'When it was made.';
 comment on column app_public.organizations.updated_at is 'When this last changed.';
+comment on column app_public.organizations.deletes_at is 'When it will be deleted, with all that belongs to it; null where that was not decided.';
 
 create table app_public.people (
   id uuid not null default app_hidden.new_id(),
@@ -454,6 +535,64 @@ comment on column app_public.sessions.created_at is 'When it began.';
 comment on column app_public.sessions.last_used_at is 'When it was last used, to about a minute.';
 comment on column app_public.sessions.expires_at is 'When it ends by itself.';
 
+CREATE OR REPLACE FUNCTION app_public.accept_invitation(token text)
+ RETURNS app_public.memberships
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_hash bytea := sha256(convert_to(accept_invitation.token, 'UTF8'));
+  v_invitation app_public.invitations;
+  v_membership app_public.memberships;
+begin
+  select invitations.* into v_invitation
+  from app_private.invitation_tokens
+  join app_public.invitations on invitations.id = invitation_tokens.invitation_id
+  where invitation_tokens.hash = v_hash;
+
+  perform
+  from app_public.memberships
+  where memberships.organization_id = v_invitation.organization_id
+    and memberships.person_id = v_invitation.inviter_id
+    and (memberships.role = 'owner' or (memberships.role = 'manager' and v_invitation.role <> 'owner'))
+  for share;
+  if not found then
+    return null;
+  end if;
+
+  perform
+  from app_public.invitations
+  where invitations.id = v_invitation.id and invitations.expires_at > now()
+  for update;
+  if not found then
+    return null;
+  end if;
+
+  delete from app_private.invitation_tokens where invitation_tokens.hash = v_hash;
+  if not found then
+    return null;
+  end if;
+  delete from app_public.invitations where invitations.id = v_invitation.id;
+
+  insert into app_public.memberships (organization_id, person_id, role)
+  values (v_invitation.organization_id, app_public.current_person_id(), v_invitation.role)
+  on conflict (organization_id, person_id) do nothing;
+  select * into v_membership
+  from app_public.memberships
+  where memberships.organization_id = v_invitation.organization_id
+    and memberships.person_id = app_public.current_person_id();
+  return v_membership;
+end;
+$function$
+;
+grant execute on function app_public.accept_invitation(text) to plinth_person;
+comment on function app_public.accept_invitation(text) is 'Makes you a member of the organization that the invitation is from, and uses it up. If you are one already, you stay what you are.
+
+The result is null when it was accepted or revoked, has expired or never was, or when a newer one was sent. Without an account, sign up first.
+
+- `token`: what was mailed.';
+
 CREATE OR REPLACE FUNCTION app_public.add_email_address(email text)
  RETURNS app_public.sent_code
  LANGUAGE plpgsql
@@ -537,6 +676,48 @@ comment on function app_public.confirm_email_address(uuid,text) is 'Adds the add
 The result is null when the code is wrong, was used, has expired, or is not yours.
 
 - `id`: what `addEmailAddress` answered.
+- `code`: what was mailed.
+
+Errors: `TOO_MANY_ATTEMPTS`.';
+
+CREATE OR REPLACE FUNCTION app_public.confirm_organization_deletion(id uuid, code text)
+ RETURNS app_public.organizations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_code app_private.mail_codes := app_private.redeem_code(
+    confirm_organization_deletion.id, confirm_organization_deletion.code, 'delete_organization'
+  );
+  v_organization app_public.organizations;
+begin
+  select * into v_organization
+  from app_public.organizations
+  where organizations.id = v_code.organization_id
+  for no key update;
+
+  if v_organization.id = any (array(select app_hidden.my_owned_organization_ids())) is not true then
+    return null;
+  end if;
+  if v_organization.deletes_at is null then
+    update app_public.organizations
+    set deletes_at = now() + interval '14 days'
+    where organizations.id = v_organization.id
+    returning * into v_organization;
+
+    perform app_private.tell_owners(v_organization.id, 'organization_deletion_decided');
+  end if;
+  return v_organization;
+end;
+$function$
+;
+grant execute on function app_public.confirm_organization_deletion(uuid,text) to plinth_person;
+comment on function app_public.confirm_organization_deletion(uuid,text) is 'Decides that an organization is deleted in 14 days, with all that belongs to it. Its owners are told by mail; until then each of them can undo it by `keepOrganization`.
+
+The result is null when the code is wrong, was used, has expired, or is not yours, or when you are no owner any more.
+
+- `id`: what `requestOrganizationDeletion` answered.
 - `code`: what was mailed.
 
 Errors: `TOO_MANY_ATTEMPTS`.';
@@ -779,6 +960,70 @@ The result is false when it is being deleted already.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `REFUSED` while you are the only owner of an organization with other members, naming it.';
 
+CREATE OR REPLACE FUNCTION app_public.find_invitation(token text)
+ RETURNS app_public.invitation_offer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select organizations.name, invitations.role, people.name, invitations.expires_at
+  from app_private.invitation_tokens
+  join app_public.invitations on invitations.id = invitation_tokens.invitation_id
+  join app_public.organizations on organizations.id = invitations.organization_id
+  join app_public.people on people.id = invitations.inviter_id
+  join app_public.memberships
+    on memberships.organization_id = invitations.organization_id
+    and memberships.person_id = invitations.inviter_id
+  where invitation_tokens.hash = sha256(convert_to(find_invitation.token, 'UTF8'))
+    and invitations.expires_at > now()
+    and (memberships.role = 'owner' or (memberships.role = 'manager' and invitations.role <> 'owner'));
+$function$
+;
+grant execute on function app_public.find_invitation(text) to plinth_anonymous;
+grant execute on function app_public.find_invitation(text) to plinth_person;
+comment on function app_public.find_invitation(text) is 'What an invitation offers, and who sent it; null when it was accepted or revoked, has expired or never was, or when a newer one was sent.
+
+- `token`: what was mailed.';
+
+CREATE OR REPLACE FUNCTION app_public.keep_organization(organization_id uuid)
+ RETURNS app_public.organizations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_organization app_public.organizations;
+begin
+  select * into v_organization
+  from app_public.organizations
+  where organizations.id = keep_organization.organization_id
+  for no key update;
+
+  if v_organization.id = any (array(select app_hidden.my_owned_organization_ids())) is not true then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such organization, or you do not own it.',
+      column = 'organization_id';
+  end if;
+  if v_organization.deletes_at is not null then
+    update app_public.organizations
+    set deletes_at = null
+    where organizations.id = v_organization.id
+    returning * into v_organization;
+
+    perform app_private.tell_owners(v_organization.id, 'organization_kept');
+  end if;
+  return v_organization;
+end;
+$function$
+;
+grant execute on function app_public.keep_organization(uuid) to plinth_person;
+comment on function app_public.keep_organization(uuid) is 'Undoes the decision to delete an organization. One that was not to be deleted stays as it is.
+
+- `organizationId`: an organization that you own.
+
+Errors: `NOT_FOUND`.';
+
 CREATE OR REPLACE FUNCTION app_public.make_email_address_primary(id uuid)
  RETURNS app_public.email_addresses
  LANGUAGE plpgsql
@@ -907,6 +1152,42 @@ While one is being made, you get that one.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `TOO_MANY_ATTEMPTS` after three within a day.';
 
+CREATE OR REPLACE FUNCTION app_public.request_organization_deletion(organization_id uuid)
+ RETURNS app_public.sent_code
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.require_recent_sign_in();
+  if request_organization_deletion.organization_id
+    = any (array(select app_hidden.my_owned_organization_ids())) is not true then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such organization, or you do not own it.',
+      column = 'organization_id';
+  end if;
+
+  return app_private.send_code(
+    'delete_organization',
+    (
+      select email_addresses.address
+      from app_public.email_addresses
+      where email_addresses.person_id = app_public.current_person_id() and email_addresses.is_primary
+    ),
+    app_public.current_person_id(),
+    request_organization_deletion.organization_id
+  );
+end;
+$function$
+;
+grant execute on function app_public.request_organization_deletion(uuid) to plinth_person;
+comment on function app_public.request_organization_deletion(uuid) is 'Mails you a code to delete an organization with. Then use `confirmOrganizationDeletion`.
+
+- `organizationId`: an organization that you own.
+
+Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `NOT_FOUND`; `TOO_MANY_ATTEMPTS`.';
+
 CREATE OR REPLACE FUNCTION app_public.request_password_reset(email text)
  RETURNS app_public.sent_code
  LANGUAGE sql
@@ -944,6 +1225,46 @@ An address without an account gives the same answer; its mail says so.
 - `email`: an address of the account.
 
 Errors: `BAD_USER_INPUT` naming the argument; `TOO_MANY_ATTEMPTS`.';
+
+CREATE OR REPLACE FUNCTION app_public.resend_invitation(id uuid)
+ RETURNS app_public.invitations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_invitation app_public.invitations;
+begin
+  update app_public.invitations
+  set expires_at = default, inviter_id = default
+  where invitations.id = resend_invitation.id
+    and (
+      invitations.organization_id = any (array(select app_hidden.my_owned_organization_ids()))
+      or (
+        invitations.organization_id = any (array(select app_hidden.my_managed_organization_ids()))
+        and invitations.role <> 'owner'
+      )
+    )
+  returning * into v_invitation;
+
+  if not found then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such invitation, or it is not yours to send.';
+  end if;
+  delete from app_private.invitation_tokens where invitation_tokens.invitation_id = v_invitation.id;
+  perform app_private.count_invitation(v_invitation.organization_id, v_invitation.address);
+  perform app_private.send_invitation(v_invitation.id);
+  return v_invitation;
+end;
+$function$
+;
+grant execute on function app_public.resend_invitation(uuid) to plinth_person;
+comment on function app_public.resend_invitation(uuid) is 'Mails an invitation anew, now in your name and for another 14 days. What was mailed before is void at once.
+
+- `id`: the invitation; one to become an owner is for owners to send.
+
+Errors: `NOT_FOUND`; `TOO_MANY_ATTEMPTS`.';
 
 CREATE OR REPLACE FUNCTION app_public.reset_password(id uuid, code text, password text)
  RETURNS app_public.new_session
@@ -1121,6 +1442,74 @@ An address that has an account already gives the same answer; its owner is told 
 
 Errors: `BAD_USER_INPUT` naming the argument; `TOO_MANY_ATTEMPTS`.';
 
+CREATE OR REPLACE FUNCTION app_public.transfer_ownership(organization_id uuid, person_id uuid)
+ RETURNS app_public.memberships
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_caller_id uuid := app_public.current_person_id();
+  v_membership app_public.memberships;
+begin
+  perform app_private.require_recent_sign_in();
+  perform
+  from app_public.memberships
+  where memberships.organization_id = transfer_ownership.organization_id
+    and memberships.person_id in (v_caller_id, transfer_ownership.person_id)
+  order by memberships.id
+  for update;
+
+  if not exists (
+    select from app_public.memberships
+    where memberships.organization_id = transfer_ownership.organization_id
+      and memberships.person_id = v_caller_id
+      and memberships.role = 'owner'
+  ) then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such organization, or you do not own it.',
+      column = 'organization_id';
+  end if;
+  if transfer_ownership.person_id = v_caller_id or not exists (
+    select from app_public.memberships
+    where memberships.organization_id = transfer_ownership.organization_id
+      and memberships.person_id = transfer_ownership.person_id
+  ) then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such person among the other members.',
+      hint = 'Invite them first; once they are a member, the organization can be theirs.',
+      column = 'person_id';
+  end if;
+
+  update app_public.memberships
+  set role = case when memberships.person_id = v_caller_id then 'manager' else 'owner' end
+  where memberships.organization_id = transfer_ownership.organization_id
+    and memberships.person_id in (v_caller_id, transfer_ownership.person_id);
+  perform app_private.record_membership_event(
+    transferred.person_id, 'ownership_transferred', transfer_ownership.organization_id, null
+  )
+  from unnest(array[v_caller_id, transfer_ownership.person_id]) as transferred (person_id);
+
+  select * into v_membership
+  from app_public.memberships
+  where memberships.organization_id = transfer_ownership.organization_id
+    and memberships.person_id = transfer_ownership.person_id;
+  return v_membership;
+end;
+$function$
+;
+grant execute on function app_public.transfer_ownership(uuid,uuid) to plinth_person;
+comment on function app_public.transfer_ownership(uuid,uuid) is 'Makes another member an owner in your place; you become a manager. Both of you are told by mail. The result is the new owner''s membership.
+
+To have one more owner and stay one yourself, use `updateMembership`.
+
+- `organizationId`: an organization that you own.
+- `personId`: a member of it.
+
+Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `NOT_FOUND` naming the argument.';
+
 CREATE OR REPLACE FUNCTION app_public.unlock_door(door_id uuid)
  RETURNS app_public.door_answer
  LANGUAGE plpgsql
@@ -1213,6 +1602,25 @@ $function$
 grant execute on function app_hidden.count_code(uuid) to plinth_anonymous;
 grant execute on function app_hidden.count_code(uuid) to plinth_person;
 comment on function app_hidden.count_code(uuid) is 'Counts an attempt at a mailed code; the seconds to wait when there were too many, else null.';
+
+CREATE OR REPLACE FUNCTION app_hidden.count_deletion_mail(organization_id uuid)
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select app_private.count_attempt('mail', jsonb_build_object(
+    'address', (
+      select email_addresses.address
+      from app_public.email_addresses
+      where email_addresses.person_id = app_public.current_person_id() and email_addresses.is_primary
+    ),
+    'network', app_private.request_network()
+  ));
+$function$
+;
+grant execute on function app_hidden.count_deletion_mail(uuid) to plinth_person;
+comment on function app_hidden.count_deletion_mail(uuid) is 'Counts a request for the mail that confirms the deletion of an organization, whichever it is; the seconds to wait when there were too many, else null.';
 
 CREATE OR REPLACE FUNCTION app_hidden.count_mail(email text)
  RETURNS integer
@@ -1309,6 +1717,21 @@ $function$
 grant execute on function app_hidden.my_organization_ids() to plinth_person;
 comment on function app_hidden.my_organization_ids() is 'The organizations that the caller is a member of, in any role.';
 
+CREATE OR REPLACE FUNCTION app_hidden.my_owned_organization_ids()
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE SECURITY DEFINER ROWS 5
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select memberships.organization_id
+  from app_public.memberships
+  where memberships.person_id = app_public.current_person_id()
+    and memberships.role = 'owner';
+$function$
+;
+grant execute on function app_hidden.my_owned_organization_ids() to plinth_person;
+comment on function app_hidden.my_owned_organization_ids() is 'The organizations that the caller owns.';
+
 CREATE OR REPLACE FUNCTION app_hidden.new_id()
  RETURNS uuid
  LANGUAGE sql
@@ -1375,7 +1798,7 @@ create table app_private.attempt_limits (
   span interval not null,
   constraint attempt_limits_pkey PRIMARY KEY (action, per),
   constraint attempt_limits_most_check CHECK ((most > 0)),
-  constraint attempt_limits_per_check CHECK ((per = ANY (ARRAY['address'::text, 'account'::text, 'network'::text, 'code'::text]))),
+  constraint attempt_limits_per_check CHECK ((per = ANY (ARRAY['address'::text, 'account'::text, 'network'::text, 'code'::text, 'organization'::text]))),
   constraint attempt_limits_span_check CHECK ((span > '00:00:00'::interval))
 );
 alter table app_private.attempt_limits enable row level security;
@@ -1414,6 +1837,22 @@ comment on column app_private.departures.person_id is 'Who goes. Nothing is done
 comment on column app_private.departures.name is 'How the farewell addresses them.';
 comment on column app_private.departures.address is 'Where it is mailed; null for somebody who had no address.';
 comment on column app_private.departures.left_at is 'When they deleted the account.';
+
+create table app_private.invitation_tokens (
+  organization_id uuid not null,
+  invitation_id uuid not null,
+  hash bytea not null,
+  constraint invitation_tokens_pkey PRIMARY KEY (organization_id, invitation_id),
+  constraint invitation_tokens_hash_key UNIQUE (hash),
+  constraint invitation_tokens_hash_check CHECK ((length(hash) = 32)),
+  constraint invitation_tokens_organization_id_invitation_id_fkey FOREIGN KEY (organization_id, invitation_id) REFERENCES app_public.invitations(organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX invitation_tokens_invitation_id_idx ON app_private.invitation_tokens USING btree (invitation_id);
+alter table app_private.invitation_tokens enable row level security;
+comment on table app_private.invitation_tokens is 'The secret of an invitation as it was mailed last.';
+comment on column app_private.invitation_tokens.organization_id is 'The organization.';
+comment on column app_private.invitation_tokens.invitation_id is 'The invitation.';
+comment on column app_private.invitation_tokens.hash is 'SHA-256 of the token; the token itself is never stored.';
 
 create table app_private.mail_codes (
   id uuid not null default app_hidden.new_id(),
@@ -1613,6 +2052,31 @@ $function$
 ;
 comment on function app_private.count_attempt(text,jsonb) is 'Counts an attempt at an action for each subject, such as {"address": "…", "network": "…"}: null, or for one that is over a limit the seconds to wait, and then it is not counted.';
 
+CREATE OR REPLACE FUNCTION app_private.count_invitation(organization_id uuid, address text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_wait integer := app_private.count_attempt('invitation', jsonb_build_object(
+    'organization', count_invitation.organization_id,
+    'address', count_invitation.address,
+    'network', app_private.request_network()
+  ));
+begin
+  if v_wait is not null then
+    raise exception using
+      errcode = 'TMANY',
+      message = 'Too many invitations were sent.',
+      hint = format('Try again in %s minutes.', ceil(v_wait / 60.0));
+  end if;
+end;
+$function$
+;
+comment on function app_private.count_invitation(uuid,text) is 'Counts the mail of an invitation.
+
+Errors: `TMANY` when there were too many of the organization, to the address, or from the network.';
+
 CREATE OR REPLACE FUNCTION app_private.decide_door(door_id uuid, person_id uuid)
  RETURNS app_public.door_answer
  LANGUAGE sql
@@ -1632,6 +2096,29 @@ AS $function$
 $function$
 ;
 comment on function app_private.decide_door(uuid,uuid) is 'Whether a person may open a door now, by which rule, and why.';
+
+CREATE OR REPLACE FUNCTION app_private.delete_due_organizations()
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_count bigint;
+begin
+  perform
+  from app_public.memberships
+  join app_public.organizations on organizations.id = memberships.organization_id
+  where organizations.deletes_at <= now()
+  order by memberships.id
+  for update of memberships;
+
+  delete from app_public.organizations where organizations.deletes_at <= now();
+  get diagnostics v_count = row_count;
+  return v_count;
+end;
+$function$
+;
+comment on function app_private.delete_due_organizations() is 'Deletes the organizations whose time has come, with all that belongs to them, and returns how many there were.';
 
 CREATE OR REPLACE FUNCTION app_private.ended_sessions(token_hashes bytea[])
  RETURNS SETOF bytea
@@ -1882,6 +2369,10 @@ AS $function$
       join app_public.organizations on organizations.id = memberships.organization_id
       where memberships.person_id = people.id
     ),
+    'invitations', (
+      select coalesce(jsonb_agg(to_jsonb(invitations) - 'inviter_id' order by invitations.id), '[]')
+      from app_public.invitations where invitations.inviter_id = people.id
+    ),
     'door_decisions', (
       select coalesce(jsonb_agg(to_jsonb(door_decisions) - 'person_id' order by door_decisions.id), '[]')
       from app_public.door_decisions where door_decisions.person_id = people.id
@@ -1975,6 +2466,24 @@ $function$
 ;
 comment on function app_private.purge_expired_sessions() is 'Removes up to 10,000 sessions and as many API keys that have ended, and returns how many there were.';
 
+CREATE OR REPLACE FUNCTION app_private.purge_invitations()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged as (
+    delete from app_public.invitations
+    where id in (
+      select invitations.id from app_public.invitations
+      where expires_at <= now() - interval '30 days'
+      limit 10000
+    )
+    returning 1
+  )
+  select count(*) from purged;
+$function$
+;
+comment on function app_private.purge_invitations() is 'Removes up to 10,000 invitations that expired a month ago, and returns how many there were.';
+
 CREATE OR REPLACE FUNCTION app_private.purge_mail_codes()
  RETURNS bigint
  LANGUAGE sql
@@ -2037,6 +2546,35 @@ AS $function$
 $function$
 ;
 comment on function app_private.record_event(uuid,text,uuid,text) is 'Writes a line into a person''s security log, with what is known of the request.';
+
+CREATE OR REPLACE FUNCTION app_private.record_membership_event(person_id uuid, kind text, organization_id uuid, detail text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_detail text := (
+    select concat_ws(', ', organizations.name, record_membership_event.detail)
+    from app_public.organizations
+    where organizations.id = record_membership_event.organization_id
+  );
+begin
+  if record_membership_event.person_id = app_public.current_person_id() then
+    perform app_private.record_event(
+      record_membership_event.person_id, record_membership_event.kind,
+      record_membership_event.organization_id, v_detail
+    );
+  else
+    insert into app_public.security_events (person_id, kind, organization_id, detail, request_id)
+    values (
+      record_membership_event.person_id, record_membership_event.kind,
+      record_membership_event.organization_id, v_detail, app_private.request_fact('id')
+    );
+  end if;
+end;
+$function$
+;
+comment on function app_private.record_membership_event(uuid,text,uuid,text) is 'Writes into a member''s security log what happened in an organization, with its name; where somebody else did it, without that person''s client and network.';
 
 CREATE OR REPLACE FUNCTION app_private.redeem_code(id uuid, code text, purpose text)
  RETURNS app_private.mail_codes
@@ -2158,6 +2696,18 @@ $function$
 ;
 comment on function app_private.send_code(text,text,uuid,uuid,text,text) is 'Has a one-time code mailed to an address, for a purpose.';
 
+CREATE OR REPLACE FUNCTION app_private.send_invitation(id uuid)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  select graphile_worker.add_job(
+    'invitation__send', json_build_object('id', send_invitation.id),
+    job_key => 'invitation__send ' || send_invitation.id
+  );
+$function$
+;
+comment on function app_private.send_invitation(uuid) is 'Has an invitation mailed; once, when it is asked for again before that was done.';
+
 CREATE OR REPLACE FUNCTION app_private.sign_in_with_open_id(issuer text, subject text, email text, is_email_verified boolean, name text, request text)
  RETURNS app_public.new_session
  LANGUAGE plpgsql
@@ -2262,6 +2812,27 @@ $function$
 grant execute on function app_private.take_open_id_attempt(uuid,bytea) to plinth_authenticator;
 comment on function app_private.take_open_id_attempt(uuid,bytea) is 'What the answer to an attempt is checked by, this one time; no row when it is unknown, used, expired or not the one that was answered.';
 
+CREATE OR REPLACE FUNCTION app_private.tell_owners(organization_id uuid, kind text)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  select
+    app_private.record_membership_event(
+      memberships.person_id, tell_owners.kind, tell_owners.organization_id, null
+    ),
+    case tell_owners.kind when 'organization_deletion_decided' then
+      graphile_worker.add_job('organization__send_deletion_notice', json_build_object(
+        'organizationId', tell_owners.organization_id,
+        'personId', memberships.person_id,
+        'deciderId', app_public.current_person_id()
+      ))
+    end
+  from app_public.memberships
+  where memberships.organization_id = tell_owners.organization_id and memberships.role = 'owner';
+$function$
+;
+comment on function app_private.tell_owners(uuid,text) is 'Writes into the security log of each owner of an organization what was decided about it, and has them told by mail that it is to be deleted.';
+
 CREATE OR REPLACE FUNCTION app_private.tg__append_only()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2330,6 +2901,116 @@ end;
 $function$
 ;
 comment on function app_private.tg_api_keys__record() is 'Trigger: writes into the security log that an API key was made or ended.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_invitations__address()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_message text;
+  v_hint text;
+begin
+  new.address = app_private.to_address(new.address);
+  return new;
+exception
+  when invalid_parameter_value then
+    get stacked diagnostics v_message = message_text, v_hint = pg_exception_hint;
+    raise exception using
+      errcode = 'invalid_parameter_value', message = v_message, hint = v_hint, column = 'address';
+end;
+$function$
+;
+comment on function app_private.tg_invitations__address() is 'Trigger: writes the address as all are written.
+
+Errors: `22023`.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_invitations__send()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.count_invitation(new.organization_id, new.address);
+  if (
+    select count(*) > 200
+    from app_public.invitations
+    where invitations.organization_id = new.organization_id and invitations.expires_at > now()
+  ) then
+    raise exception using
+      errcode = 'TMANY',
+      message = 'There are 200 open invitations already.',
+      hint = 'Wait until some are accepted, or revoke those that are of no use any more.';
+  end if;
+  perform app_private.send_invitation(new.id);
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_invitations__send() is 'Trigger: has a new invitation mailed.
+
+Errors: `TMANY`.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_memberships__keep_owner()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  update app_public.organizations set updated_at = now() where organizations.id = old.organization_id;
+
+  -- Not found: the organization goes, and this is part of its end.
+  if found and not exists (
+    select from app_public.memberships
+    where memberships.organization_id = old.organization_id and memberships.role = 'owner'
+  ) then
+    raise exception using
+      errcode = 'raise_exception',
+      message = 'An organization needs an owner.',
+      hint = 'Make somebody else an owner first, or delete the organization.';
+  end if;
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_memberships__keep_owner() is 'Trigger: refuses to take the last owner from an organization, by whichever way.
+
+Errors: `P0001`.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_memberships__record()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  case tg_op
+    when 'INSERT' then
+      perform app_private.record_membership_event(
+        new.person_id, 'joined_organization', new.organization_id, new.role
+      );
+    when 'UPDATE' then
+      perform app_private.record_membership_event(
+        new.person_id, 'role_changed', new.organization_id, format('%s → %s', old.role, new.role)
+      );
+    else
+      perform app_private.record_membership_event(
+        old.person_id,
+        case
+          when old.person_id = app_public.current_person_id() then 'left_organization'
+          else 'removed_from_organization'
+        end,
+        old.organization_id, old.role
+      );
+  end case;
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_memberships__record() is 'Trigger: writes into the member''s security log that they joined or left an organization, or have another role there.';
 
 CREATE OR REPLACE FUNCTION app_private.tg_offices__time_zone()
  RETURNS trigger

@@ -57,6 +57,12 @@ select
 from app_public.people
 where people.name ~ ', (owner|manager|member)';
 
+insert into app_public.invitations (organization_id, address, role, inviter_id)
+select memberships.organization_id, roles.role || '@example.org', roles.role, memberships.person_id
+from app_public.memberships
+join app_public.people on people.id = memberships.person_id and people.name in ('Olga, owner', 'Stan, owner elsewhere')
+cross join app_public.membership_roles as roles;
+
 insert into app_public.offices (organization_id, id, name)
 values
   ('00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000b1', 'Main'),

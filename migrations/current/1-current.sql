@@ -236,7 +236,7 @@ create or replace trigger _501_record_ended after delete on app_public.api_keys
 
 create table app_private.attempt_limits (
   action text not null,
-  per text not null check (per in ('address', 'account', 'network', 'code')),
+  per text not null check (per in ('address', 'account', 'network', 'code', 'organization')),
   most integer not null check (most > 0),
   span interval not null check (span > interval '0'),
   primary key (action, per)

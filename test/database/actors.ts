@@ -16,3 +16,15 @@ export const everybody = [
 export function runAs(as: Actors, studio: Studio, who: Who): Run {
   return who === 'anonymous caller' ? as.anonymous : as.person(studio[who])
 }
+
+/** Has a person call with a session that began some minutes ago, until the test ends. */
+export async function signInForMinutes(as: Actors, personId: string, minutes: number): Promise<void> {
+  await as.owner(
+    `with session as (
+       insert into app_public.sessions (person_id, created_at)
+       values ($1, now() - make_interval(mins => $2)) returning id
+     )
+     select set_config('plinth.session_id', session.id::text, true) from session`,
+    [personId, minutes],
+  )
+}

@@ -22,6 +22,11 @@ export async function leaveTraces(owner: Run, person: string, organizationId: st
   )
   await owner('select app_private.start_session($1)', [person])
   await owner(
+    `insert into app_public.invitations (organization_id, address, inviter_id)
+     values ($1, 'ida@example.com', $2)`,
+    [organizationId, person],
+  )
+  await owner(
     `insert into app_public.open_id_accounts (person_id, issuer, subject)
      values ($1, 'https://id.example.com', 'tessa')`,
     [person],

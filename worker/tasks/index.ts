@@ -2,7 +2,10 @@ import type { TaskList } from 'graphile-worker'
 import type { Log } from '../../src/log.ts'
 import type { MailServices } from '../mail.ts'
 import { account_export__make } from './account_export__make.ts'
+import { invitation__send } from './invitation__send.ts'
 import { mail_code__send } from './mail_code__send.ts'
+import { organization__delete_due } from './organization__delete_due.ts'
+import { organization__send_deletion_notice } from './organization__send_deletion_notice.ts'
 import { person__delete } from './person__delete.ts'
 import { person__send_welcome } from './person__send_welcome.ts'
 import { retention__purge } from './retention__purge.ts'
@@ -18,7 +21,10 @@ export type TaskServices = MailServices & {
 /** Every task by the name under which SQL queues it, which is also the name of its file. */
 export const makeTasks = (services: TaskServices): TaskList => ({
   account_export__make: account_export__make(services),
+  invitation__send: invitation__send(services),
   mail_code__send: mail_code__send(services),
+  organization__delete_due: organization__delete_due(services),
+  organization__send_deletion_notice: organization__send_deletion_notice(services),
   person__delete: person__delete(services),
   person__send_welcome: person__send_welcome(services),
   retention__purge: retention__purge(services),

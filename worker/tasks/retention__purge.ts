@@ -15,6 +15,7 @@ const purges = (securityLogDays: number) =>
       'select app_private.purge_security_events(make_interval(days => $1)) as count',
       [securityLogDays],
     ],
+    invitations: ['select app_private.purge_invitations() as count'],
     'account exports': ['select app_private.purge_account_exports() as count'],
     departures: ['select app_private.purge_departures() as count'],
   }) satisfies Record<string, [sql: string, values?: unknown[]]>
