@@ -1,5 +1,6 @@
 import type { Actors, Run } from '../support/database.ts'
 import type { Studio } from '../support/people.ts'
+import { startSession } from '../support/sessions.ts'
 
 /** Those who try their rights: the roles in a studio, somebody of another one, and an anonymous caller. */
 export type Who = 'owner' | 'manager' | 'member' | 'stranger' | 'anonymous caller'
@@ -19,12 +20,5 @@ export function runAs(as: Actors, studio: Studio, who: Who): Run {
 
 /** Has a person call with a session that began some minutes ago, until the test ends. */
 export async function signInForMinutes(as: Actors, personId: string, minutes: number): Promise<void> {
-  await as.owner(
-    `with session as (
-       insert into app_public.sessions (person_id, created_at)
-       values ($1, now() - make_interval(mins => $2)) returning id
-     )
-     select set_config('plinth.session_id', session.id::text, true) from session`,
-    [personId, minutes],
-  )
+  as.stayIn(await startSession(as.owner, personId, `${minutes} minutes`), personId)
 }

@@ -61,6 +61,8 @@ export type Actors = {
   anonymous: Run
   /** The person with an id, in the session with an id where one is given. */
   person(id: string, sessionId?: string): Run
+  /** Has a person act in a session from now on, until the test ends, where none is given. */
+  stayIn(sessionId: string, id: string): void
 }
 
 /** A transaction for each test of a file, rolled back behind it. */
@@ -76,7 +78,11 @@ export function useTransaction(): Actors {
     await client.end()
     await database.drop()
   })
-  beforeEach(() => client.query('begin'))
+  const sessions = new Map<string, string>()
+  beforeEach(async () => {
+    sessions.clear()
+    await client.query('begin')
+  })
   afterEach(() => client.query('rollback'))
 
   const runAs =
@@ -100,6 +106,7 @@ export function useTransaction(): Actors {
   return {
     owner: runAs(clusterRoles.owner),
     anonymous: runAs('plinth_anonymous'),
-    person: (id, sessionId) => runAs('plinth_person', id, sessionId),
+    person: (id, sessionId = sessions.get(id)) => runAs('plinth_person', id, sessionId),
+    stayIn: (sessionId, id) => void sessions.set(id, sessionId),
   }
 }
