@@ -83,28 +83,28 @@ describe('the access matrix', () => {
     [0, ['manager', 'owner', 'outsider']],
   ])('a rule that lets a statement change %i rows is told from a right', async (maximum, stopped) => {
     const sql = `
-      create policy update_manager on app_public.memberships for update to plinth_person
+      create policy update_manager on app_public.invitations for update to plinth_person
         using (organization_id = any (array(select app_hidden.my_managed_organization_ids())));
-      grant update (role) on app_public.memberships to plinth_person;
+      grant update (role) on app_public.invitations to plinth_person;
       create function app_private.stop() returns trigger language plpgsql as $$ begin
         if (select count(*) from changed) > ${maximum} then raise 'Too many.'; end if;
         return null;
       end; $$;
-      create trigger stop after update on app_public.memberships referencing new table as changed
+      create trigger stop after update on app_public.invitations referencing new table as changed
         for each statement execute function app_private.stop()`
 
     const differences = await after(sql, () =>
       differencesOf(
-        'app_public.memberships',
-        `'app_public.memberships': {`,
-        `'app_public.memberships': { update: { organization: 'managers', columns: 'role' },`,
+        'app_public.invitations',
+        `'app_public.invitations': {`,
+        `'app_public.invitations': { update: { organization: 'managers', columns: 'role' },`,
       ),
     )
 
     expect(differences).toEqual(
       stopped.map(
         (actor) =>
-          `app_public.memberships, ${actor}, update: expected organization, got an error, P0001 Too many.`,
+          `app_public.invitations, ${actor}, update: expected organization, got an error, P0001 Too many.`,
       ),
     )
   })

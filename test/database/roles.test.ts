@@ -53,6 +53,7 @@ describe('the roles', () => {
         'execute app_public.confirm_sign_up',
         'execute app_public.current_person',
         'execute app_public.current_person_id',
+        'execute app_public.find_invitation',
         'execute app_public.request_password_reset',
         'execute app_public.request_sign_in_code',
         'execute app_public.reset_password',

@@ -7,6 +7,7 @@ const as = useTransaction()
 let studio: Studio
 beforeEach(async () => {
   studio = await makeStudio(as.owner)
+  await as.owner('delete from app_public.security_events') // what the studio began with
   await as.owner(`select set_config('plinth.request', $1, true)`, [
     JSON.stringify({ id: 'request-1', address: '203.0.113.7', userAgent: 'curl/8.5.0' }),
   ])

@@ -10,12 +10,17 @@ beforeEach(async () => {
     studio.member,
     '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA',
   ])
+  await as.owner(
+    `insert into app_public.invitations (organization_id, address) values ($1, 'ida@example.com')`,
+    [studio.organizationId],
+  )
 })
 
 const stamped = [
   'app_private.passwords',
   'app_public.doors',
   'app_public.email_addresses',
+  'app_public.invitations',
   'app_public.memberships',
   'app_public.offices',
   'app_public.organizations',

@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { told, useLiveStudio } from '../support/realtime.ts'
+import { signInWith } from '../support/sessions.ts'
 
 const { run, studio, listenAs, listenWith, signIn, api } = useLiveStudio()
 
@@ -218,12 +220,12 @@ describe('the end of a session', () => {
 
   test('app_private.ended_sessions and app_private.identify agree on what has ended', async () => {
     const hashOf = async (expiry: string) => {
-      const [session] = await run(
-        `update app_private.tokens set expires_at = now() + $2::interval
-         where hash = sha256(convert_to((app_private.start_session($1)).token, 'UTF8')) returning hash`,
-        [studio().member, expiry],
-      )
-      return session!.hash as Buffer
+      const token = hash('sha256', await signInWith(run, studio().member), 'buffer')
+      await run('update app_private.tokens set expires_at = now() + $2::interval where hash = $1', [
+        token,
+        expiry,
+      ])
+      return token
     }
     const hashes = [await hashOf('1 hour'), await hashOf('0'), await hashOf('-1 hour'), Buffer.alloc(32)]
     const [row] = await run('select array(select app_private.ended_sessions($1)) as ended', [hashes])
