@@ -47,17 +47,26 @@ export async function startApi(
   const passwords = makePasswordJudge(config.breachedPasswordsUrl, log)
   const uses = config.isProject ? makeTokenUses(pool, log) : null
   const parts = { identify, demoToken, explain, feed, judgePassword: passwords.judge, noteUse: uses?.note }
-  const instance = postgraphile(makePreset(config, pool, log, parts))
-  try {
-    await instance.getSchema()
-  } catch (error) {
+  let begun: PostGraphileInstance | undefined
+  const release = async () => {
     await feed.close()
-    await instance.release()
-    await releaseServices(instance)
+    await begun?.release()
+    if (begun) await releaseServices(begun)
+  }
+  const end = async () => {
+    await passwords.close()
     await uses?.close()
     await pool.end()
+  }
+  try {
+    begun = postgraphile(makePreset(config, pool, log, parts))
+    await begun.getSchema()
+  } catch (error) {
+    await release()
+    await end()
     throw error
   }
+  const instance = begun
 
   let isLeaving = false
   const { app, finish } = makeApp(log, async () => (isLeaving ? 'shutting down' : databaseFault(pool)))
@@ -85,13 +94,9 @@ export async function startApi(
       const closed = listener.close(graceMs)
       await endpoint.close()
       callers.close()
-      await feed.close()
-      await instance.release()
-      await releaseServices(instance)
+      await release()
       await closed
-      await passwords.close()
-      await uses?.close()
-      await pool.end()
+      await end()
     },
   }
 }
