@@ -641,7 +641,7 @@ comment on function app_public.change_password(text) is 'Sets your password, the
 
 - `password`: 10 to 200 characters, none that is easy to guess.
 
-Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `BAD_USER_INPUT` naming the argument.';
+Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `BAD_USER_INPUT` naming the argument; `TOO_MANY_ATTEMPTS`.';
 
 CREATE OR REPLACE FUNCTION app_public.confirm_email_address(id uuid, code text)
  RETURNS app_public.email_addresses
@@ -1636,6 +1636,25 @@ $function$
 grant execute on function app_hidden.count_mail(text) to plinth_anonymous;
 grant execute on function app_hidden.count_mail(text) to plinth_person;
 comment on function app_hidden.count_mail(text) is 'Counts a request for mail to an address; the seconds to wait when there were too many, else null.';
+
+CREATE OR REPLACE FUNCTION app_hidden.count_password_change()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.require_recent_sign_in();
+  return app_private.count_attempt('password', jsonb_build_object(
+    'account', app_public.current_person_id(), 'network', app_private.request_network()
+  ));
+end;
+$function$
+;
+grant execute on function app_hidden.count_password_change() to plinth_person;
+comment on function app_hidden.count_password_change() is 'Counts a change of the caller''s password; the seconds to wait when there were too many, else null.
+
+Errors: `REAUT`.';
 
 CREATE OR REPLACE FUNCTION app_hidden.count_sign_in(email text)
  RETURNS integer
