@@ -624,20 +624,16 @@ CREATE OR REPLACE FUNCTION app_public.change_password(password text)
 AS $function$
 begin
   perform app_private.require_recent_sign_in();
-  insert into app_private.passwords (person_id, hash)
-  values (app_public.current_person_id(), change_password.password)
-  on conflict (person_id) do update set hash = excluded.hash;
-
-  delete from app_public.sessions
-  where sessions.person_id = app_public.current_person_id()
-    and sessions.id <> app_hidden.current_session_id();
+  perform app_private.set_password(
+    app_public.current_person_id(), change_password.password, app_hidden.current_session_id()
+  );
   perform app_private.record_event(app_public.current_person_id(), 'password_changed');
   return true;
 end;
 $function$
 ;
 grant execute on function app_public.change_password(text) to plinth_person;
-comment on function app_public.change_password(text) is 'Sets your password, the first one too, and ends all your other sessions. You are told by mail.
+comment on function app_public.change_password(text) is 'Sets your password, the first one too, and ends all your other sessions and the codes that were mailed to you. You are told by mail.
 
 - `password`: 10 to 200 characters, none that is easy to guess.
 
@@ -935,12 +931,7 @@ begin
       )
   );
   delete from app_public.memberships where memberships.person_id = v_person.id;
-  delete from app_private.mail_codes
-  where mail_codes.person_id = v_person.id or mail_codes.address in (
-    select email_addresses.address
-    from app_public.email_addresses
-    where email_addresses.person_id = v_person.id
-  );
+  perform app_private.forget_codes(v_person.id);
   delete from app_public.email_addresses where email_addresses.person_id = v_person.id;
   delete from app_private.passwords where passwords.person_id = v_person.id;
   delete from app_public.open_id_accounts where open_id_accounts.person_id = v_person.id;
@@ -1285,9 +1276,7 @@ begin
   if v_person_id is null then
     return null;
   end if;
-  insert into app_private.passwords (person_id, hash) values (v_person_id, reset_password.password)
-  on conflict (person_id) do update set hash = excluded.hash;
-  delete from app_public.sessions where sessions.person_id = v_person_id;
+  perform app_private.set_password(v_person_id, reset_password.password);
   perform app_private.forget_attempts('sign_in', 'address', v_code.address);
   perform app_private.record_event(v_person_id, 'password_changed', null, 'mailed code');
   return app_private.start_session(v_person_id);
@@ -1296,7 +1285,7 @@ $function$
 ;
 grant execute on function app_public.reset_password(uuid,text,text) to plinth_anonymous;
 grant execute on function app_public.reset_password(uuid,text,text) to plinth_person;
-comment on function app_public.reset_password(uuid,text,text) is 'Sets a new password with a mailed code, ends all sessions of the account and starts one for you. You are told by mail.
+comment on function app_public.reset_password(uuid,text,text) is 'Sets a new password with a mailed code, ends all sessions of the account and all other codes, and starts one for you. You are told by mail.
 
 The result is null when the code is wrong, was used, or has expired.
 
@@ -1324,6 +1313,14 @@ begin
   left join app_private.passwords on passwords.person_id = email_addresses.person_id
   where email_addresses.address = v_address;
 
+  -- While the password is being changed, the old one is not right any more.
+  if v_is_right then
+    perform from app_public.people where people.id = v_person_id for key share;
+    v_is_right := exists (
+      select from app_private.passwords
+      where passwords.person_id = v_person_id and passwords.hash = sign_in.password
+    );
+  end if;
   if v_is_right is not true or app_private.is_over_limit('sign_in_account', 'account', v_account) then
     perform app_private.record_event(v_person_id, 'sign_in_refused', null, 'password');
     return null;
@@ -2166,6 +2163,20 @@ $function$
 ;
 comment on function app_private.forget_attempts(text,text,text) is 'Forgets the attempts of a subject, which has proven to be who it says.';
 
+CREATE OR REPLACE FUNCTION app_private.forget_codes(person_id uuid)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  delete from app_private.mail_codes
+  where mail_codes.person_id = forget_codes.person_id or mail_codes.address in (
+    select email_addresses.address
+    from app_public.email_addresses
+    where email_addresses.person_id = forget_codes.person_id
+  );
+$function$
+;
+comment on function app_private.forget_codes(uuid) is 'Has the codes that were mailed to a person, or asked for by them, count for nothing any more.';
+
 CREATE OR REPLACE FUNCTION app_private.identify(token_hash bytea)
  RETURNS TABLE(setting text, value text)
  LANGUAGE plpgsql
@@ -2726,6 +2737,27 @@ AS $function$
 $function$
 ;
 comment on function app_private.send_invitation(uuid) is 'Has an invitation mailed; once, when it is asked for again before that was done.';
+
+CREATE OR REPLACE FUNCTION app_private.set_password(person_id uuid, hash text, session_id uuid DEFAULT NULL::uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.forget_codes(set_password.person_id);
+  perform from app_public.people where people.id = set_password.person_id for update;
+
+  insert into app_private.passwords (person_id, hash)
+  values (set_password.person_id, set_password.hash)
+  on conflict on constraint passwords_pkey do update set hash = excluded.hash;
+
+  delete from app_public.sessions
+  where sessions.person_id = set_password.person_id
+    and sessions.id is distinct from set_password.session_id;
+end;
+$function$
+;
+comment on function app_private.set_password(uuid,text,uuid) is 'Sets the password of a person, and ends all their sessions but one, and all codes that were mailed.';
 
 CREATE OR REPLACE FUNCTION app_private.sign_in_with_open_id(issuer text, subject text, email text, is_email_verified boolean, name text, request text)
  RETURNS app_public.new_session
