@@ -118,6 +118,12 @@ describe('what is filled in', () => {
     expect(() => render('farewell', { name: 'Ada' })).toThrow()
   })
 
+  test('who is warned is told what a new password does not end', () => {
+    const { text } = render('security-notice', samples['security-notice'])
+
+    expect(text).toContain('delete every address, API key and linked account that is not yours')
+  })
+
   test('a moment is written out, in UTC', () => {
     const { text } = render('security-notice', samples['security-notice'])
 
