@@ -252,10 +252,11 @@ grant delete, select on app_public.invitations to plinth_person;
 grant insert (organization_id, address, role) on app_public.invitations to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.invitations FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
 CREATE TRIGGER _200_address BEFORE INSERT OR UPDATE OF address ON app_public.invitations FOR EACH ROW EXECUTE FUNCTION app_private.tg_invitations__address();
+CREATE TRIGGER _200_recent_sign_in AFTER INSERT ON app_public.invitations FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (new.role = 'owner'::text) AND (app_public.current_person_id() IS NOT NULL))) EXECUTE FUNCTION app_private.tg__recent_sign_in();
 CREATE TRIGGER _800_send AFTER INSERT ON app_public.invitations FOR EACH ROW EXECUTE FUNCTION app_private.tg_invitations__send();
 CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.invitations FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.invitations FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
-comment on table app_public.invitations is 'Who is asked by mail to become a member. Managers invite, owners also to become an owner; deleting an invitation revokes it. It holds only as long as whoever sent it last may invite.';
+comment on table app_public.invitations is 'Who is asked by mail to become a member. Managers invite, owners also to become an owner, which needs a sign-in of the last ten minutes; deleting an invitation revokes it. It holds only as long as whoever sent it last may invite.';
 comment on column app_public.invitations.organization_id is 'The organization.';
 comment on column app_public.invitations.id is 'Identifies the invitation.';
 comment on column app_public.invitations.address is 'Where it is mailed. Whoever has the mail may accept, with an account of any address.';
@@ -316,12 +317,14 @@ CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.memberships FOR
 CREATE TRIGGER _200_keep_owner_changed AFTER UPDATE ON app_public.memberships FOR EACH ROW WHEN (((old.role = 'owner'::text) AND ((new.role <> 'owner'::text) OR (new.organization_id <> old.organization_id)))) EXECUTE FUNCTION app_private.tg_memberships__keep_owner();
 CREATE TRIGGER _200_person_stays BEFORE INSERT ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION app_private.tg__person_stays();
 CREATE TRIGGER _201_keep_owner_ended AFTER DELETE ON app_public.memberships FOR EACH ROW WHEN ((old.role = 'owner'::text)) EXECUTE FUNCTION app_private.tg_memberships__keep_owner();
+CREATE TRIGGER _202_recent_sign_in_changed AFTER UPDATE ON app_public.memberships FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (app_public.current_person_id() IS NOT NULL) AND ((old.role = 'owner'::text) <> (new.role = 'owner'::text)))) EXECUTE FUNCTION app_private.tg__recent_sign_in();
+CREATE TRIGGER _203_recent_sign_in_ended AFTER DELETE ON app_public.memberships FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (old.role = 'owner'::text) AND (old.person_id <> app_public.current_person_id()))) EXECUTE FUNCTION app_private.tg__recent_sign_in();
 CREATE TRIGGER _500_record_joined AFTER INSERT ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION app_private.tg_memberships__record();
 CREATE TRIGGER _501_record_changed AFTER UPDATE ON app_public.memberships FOR EACH ROW WHEN ((old.role <> new.role)) EXECUTE FUNCTION app_private.tg_memberships__record();
 CREATE TRIGGER _502_record_ended AFTER DELETE ON app_public.memberships FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION app_private.tg_memberships__record();
 CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.memberships FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
-comment on table app_public.memberships is 'Who belongs to an organization, and in which role. Managers change and remove managers and members, owners everybody; deleting your own is leaving. There is always an owner.';
+comment on table app_public.memberships is 'Who belongs to an organization, and in which role. Managers change and remove managers and members, owners everybody; deleting your own is leaving. There is always an owner. To make somebody an owner, or an owner something else, or to remove one, needs a sign-in of the last ten minutes.';
 comment on column app_public.memberships.organization_id is 'The organization.';
 comment on column app_public.memberships.id is 'Identifies the membership.';
 comment on column app_public.memberships.person_id is 'The person.';
@@ -2919,6 +2922,22 @@ $function$
 comment on function app_private.tg__person_stays() is 'Trigger: refuses a row about a person whose account is being deleted.
 
 Errors: `P0001`.';
+
+CREATE OR REPLACE FUNCTION app_private.tg__recent_sign_in()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.require_recent_sign_in();
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg__recent_sign_in() is 'Trigger: refuses what somebody does who has not signed in within the last ten minutes.
+
+Errors: `REAUT`.';
 
 CREATE OR REPLACE FUNCTION app_private.tg__stamps()
  RETURNS trigger
