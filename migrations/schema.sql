@@ -252,10 +252,11 @@ grant delete, select on app_public.invitations to plinth_person;
 grant insert (organization_id, address, role) on app_public.invitations to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.invitations FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
 CREATE TRIGGER _200_address BEFORE INSERT OR UPDATE OF address ON app_public.invitations FOR EACH ROW EXECUTE FUNCTION app_private.tg_invitations__address();
+CREATE TRIGGER _200_recent_sign_in AFTER INSERT ON app_public.invitations FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (new.role = 'owner'::text) AND (app_public.current_person_id() IS NOT NULL))) EXECUTE FUNCTION app_private.tg__recent_sign_in();
 CREATE TRIGGER _800_send AFTER INSERT ON app_public.invitations FOR EACH ROW EXECUTE FUNCTION app_private.tg_invitations__send();
 CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.invitations FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.invitations FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
-comment on table app_public.invitations is 'Who is asked by mail to become a member. Managers invite, owners also to become an owner; deleting an invitation revokes it. It holds only as long as whoever sent it last may invite.';
+comment on table app_public.invitations is 'Who is asked by mail to become a member. Managers invite, owners also to become an owner, which needs a sign-in of the last ten minutes; deleting an invitation revokes it. It holds only as long as whoever sent it last may invite.';
 comment on column app_public.invitations.organization_id is 'The organization.';
 comment on column app_public.invitations.id is 'Identifies the invitation.';
 comment on column app_public.invitations.address is 'Where it is mailed. Whoever has the mail may accept, with an account of any address.';
@@ -316,12 +317,14 @@ CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.memberships FOR
 CREATE TRIGGER _200_keep_owner_changed AFTER UPDATE ON app_public.memberships FOR EACH ROW WHEN (((old.role = 'owner'::text) AND ((new.role <> 'owner'::text) OR (new.organization_id <> old.organization_id)))) EXECUTE FUNCTION app_private.tg_memberships__keep_owner();
 CREATE TRIGGER _200_person_stays BEFORE INSERT ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION app_private.tg__person_stays();
 CREATE TRIGGER _201_keep_owner_ended AFTER DELETE ON app_public.memberships FOR EACH ROW WHEN ((old.role = 'owner'::text)) EXECUTE FUNCTION app_private.tg_memberships__keep_owner();
+CREATE TRIGGER _202_recent_sign_in_changed AFTER UPDATE ON app_public.memberships FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (app_public.current_person_id() IS NOT NULL) AND ((old.role = 'owner'::text) <> (new.role = 'owner'::text)))) EXECUTE FUNCTION app_private.tg__recent_sign_in();
+CREATE TRIGGER _203_recent_sign_in_ended AFTER DELETE ON app_public.memberships FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (old.role = 'owner'::text) AND (old.person_id <> app_public.current_person_id()))) EXECUTE FUNCTION app_private.tg__recent_sign_in();
 CREATE TRIGGER _500_record_joined AFTER INSERT ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION app_private.tg_memberships__record();
 CREATE TRIGGER _501_record_changed AFTER UPDATE ON app_public.memberships FOR EACH ROW WHEN ((old.role <> new.role)) EXECUTE FUNCTION app_private.tg_memberships__record();
 CREATE TRIGGER _502_record_ended AFTER DELETE ON app_public.memberships FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION app_private.tg_memberships__record();
 CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.memberships FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.memberships FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
-comment on table app_public.memberships is 'Who belongs to an organization, and in which role. Managers change and remove managers and members, owners everybody; deleting your own is leaving. There is always an owner.';
+comment on table app_public.memberships is 'Who belongs to an organization, and in which role. Managers change and remove managers and members, owners everybody; deleting your own is leaving. There is always an owner. To make somebody an owner, or an owner something else, or to remove one, needs a sign-in of the last ten minutes.';
 comment on column app_public.memberships.organization_id is 'The organization.';
 comment on column app_public.memberships.id is 'Identifies the membership.';
 comment on column app_public.memberships.person_id is 'The person.';
@@ -449,7 +452,7 @@ comment on column app_public.people.updated_at is 'When this last changed.';
 create table app_public.security_event_kinds (
   kind text not null,
   description text not null,
-  is_mailed boolean not null default false,
+  notice text,
   constraint security_event_kinds_pkey PRIMARY KEY (kind)
 );
 alter table app_public.security_event_kinds enable row level security;
@@ -462,7 +465,7 @@ grant select on app_public.security_event_kinds to plinth_person;
 comment on table app_public.security_event_kinds is 'What the security log tells of.';
 comment on column app_public.security_event_kinds.kind is 'Its name.';
 comment on column app_public.security_event_kinds.description is 'What has happened.';
-comment on column app_public.security_event_kinds.is_mailed is 'Whether the person is told by mail at once.';
+comment on column app_public.security_event_kinds.notice is 'What the mail says that tells the person at once; null where none is sent.';
 
 create table app_public.security_events (
   id uuid not null default app_hidden.new_id(),
@@ -599,11 +602,21 @@ CREATE OR REPLACE FUNCTION app_public.add_email_address(email text)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
+declare
+  v_address text := app_private.to_address(add_email_address.email);
 begin
   perform app_private.require_recent_sign_in();
-  return app_private.send_code(
-    'add_address', app_private.to_address(add_email_address.email), app_public.current_person_id()
-  );
+  if exists (
+    select from app_public.email_addresses
+    where email_addresses.address = v_address
+      and email_addresses.person_id = app_public.current_person_id()
+  ) then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'That address is yours already.',
+      column = 'email';
+  end if;
+  return app_private.send_code('add_address', v_address, app_public.current_person_id());
 end;
 $function$
 ;
@@ -614,7 +627,7 @@ An address of another account gives the same answer; its mail says so.
 
 - `email`: the address.
 
-Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `BAD_USER_INPUT` naming the argument; `TOO_MANY_ATTEMPTS`.';
+Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `BAD_USER_INPUT` naming the argument.';
 
 CREATE OR REPLACE FUNCTION app_public.change_password(password text)
  RETURNS boolean
@@ -624,20 +637,16 @@ CREATE OR REPLACE FUNCTION app_public.change_password(password text)
 AS $function$
 begin
   perform app_private.require_recent_sign_in();
-  insert into app_private.passwords (person_id, hash)
-  values (app_public.current_person_id(), change_password.password)
-  on conflict (person_id) do update set hash = excluded.hash;
-
-  delete from app_public.sessions
-  where sessions.person_id = app_public.current_person_id()
-    and sessions.id <> app_hidden.current_session_id();
+  perform app_private.set_password(
+    app_public.current_person_id(), change_password.password, app_hidden.current_session_id()
+  );
   perform app_private.record_event(app_public.current_person_id(), 'password_changed');
   return true;
 end;
 $function$
 ;
 grant execute on function app_public.change_password(text) to plinth_person;
-comment on function app_public.change_password(text) is 'Sets your password, the first one too, and ends all your other sessions. You are told by mail.
+comment on function app_public.change_password(text) is 'Sets your password, the first one too, and ends all your other sessions and the codes that were mailed to you. You are told by mail.
 
 - `password`: 10 to 200 characters, none that is easy to guess.
 
@@ -676,9 +685,7 @@ comment on function app_public.confirm_email_address(uuid,text) is 'Adds the add
 The result is null when the code is wrong, was used, has expired, or is not yours.
 
 - `id`: what `addEmailAddress` answered.
-- `code`: what was mailed.
-
-Errors: `TOO_MANY_ATTEMPTS`.';
+- `code`: what was mailed.';
 
 CREATE OR REPLACE FUNCTION app_public.confirm_organization_deletion(id uuid, code text)
  RETURNS app_public.organizations
@@ -718,9 +725,7 @@ comment on function app_public.confirm_organization_deletion(uuid,text) is 'Deci
 The result is null when the code is wrong, was used, has expired, or is not yours, or when you are no owner any more.
 
 - `id`: what `requestOrganizationDeletion` answered.
-- `code`: what was mailed.
-
-Errors: `TOO_MANY_ATTEMPTS`.';
+- `code`: what was mailed.';
 
 CREATE OR REPLACE FUNCTION app_public.confirm_sign_up(id uuid, code text)
  RETURNS app_public.new_session
@@ -755,9 +760,7 @@ comment on function app_public.confirm_sign_up(uuid,text) is 'Makes the account 
 The result is null when the code is wrong, was used, or has expired.
 
 - `id`: what `signUp` answered.
-- `code`: what was mailed.
-
-Errors: `TOO_MANY_ATTEMPTS`.';
+- `code`: what was mailed.';
 
 CREATE OR REPLACE FUNCTION app_public.create_api_key(name text, can_write boolean, expires_at timestamp with time zone)
  RETURNS app_public.new_api_key
@@ -935,12 +938,7 @@ begin
       )
   );
   delete from app_public.memberships where memberships.person_id = v_person.id;
-  delete from app_private.mail_codes
-  where mail_codes.person_id = v_person.id or mail_codes.address in (
-    select email_addresses.address
-    from app_public.email_addresses
-    where email_addresses.person_id = v_person.id
-  );
+  perform app_private.forget_codes(v_person.id);
   delete from app_public.email_addresses where email_addresses.person_id = v_person.id;
   delete from app_private.passwords where passwords.person_id = v_person.id;
   delete from app_public.open_id_accounts where open_id_accounts.person_id = v_person.id;
@@ -1043,6 +1041,9 @@ begin
     and email_addresses.person_id = app_public.current_person_id();
   if not found then
     raise exception using errcode = 'NTFND', message = 'You have no such address.';
+  end if;
+  if v_address.is_primary then
+    return v_address;
   end if;
 
   update app_public.email_addresses set is_primary = false
@@ -1186,7 +1187,7 @@ comment on function app_public.request_organization_deletion(uuid) is 'Mails you
 
 - `organizationId`: an organization that you own.
 
-Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `NOT_FOUND`; `TOO_MANY_ATTEMPTS`.';
+Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `NOT_FOUND`.';
 
 CREATE OR REPLACE FUNCTION app_public.request_password_reset(email text)
  RETURNS app_public.sent_code
@@ -1205,7 +1206,7 @@ An address without an account gives the same answer; its mail says so.
 
 - `email`: an address of the account.
 
-Errors: `BAD_USER_INPUT` naming the argument; `TOO_MANY_ATTEMPTS`.';
+Errors: `BAD_USER_INPUT` naming the argument.';
 
 CREATE OR REPLACE FUNCTION app_public.request_sign_in_code(email text)
  RETURNS app_public.sent_code
@@ -1224,7 +1225,7 @@ An address without an account gives the same answer; its mail says so.
 
 - `email`: an address of the account.
 
-Errors: `BAD_USER_INPUT` naming the argument; `TOO_MANY_ATTEMPTS`.';
+Errors: `BAD_USER_INPUT` naming the argument.';
 
 CREATE OR REPLACE FUNCTION app_public.resend_invitation(id uuid)
  RETURNS app_public.invitations
@@ -1285,18 +1286,16 @@ begin
   if v_person_id is null then
     return null;
   end if;
-  insert into app_private.passwords (person_id, hash) values (v_person_id, reset_password.password)
-  on conflict (person_id) do update set hash = excluded.hash;
-  delete from app_public.sessions where sessions.person_id = v_person_id;
+  perform app_private.set_password(v_person_id, reset_password.password);
   perform app_private.forget_attempts('sign_in', 'address', v_code.address);
-  perform app_private.record_event(v_person_id, 'password_changed', null, 'mailed code');
+  perform app_private.record_event(v_person_id, 'password_changed', null, 'with a mailed code');
   return app_private.start_session(v_person_id);
 end;
 $function$
 ;
 grant execute on function app_public.reset_password(uuid,text,text) to plinth_anonymous;
 grant execute on function app_public.reset_password(uuid,text,text) to plinth_person;
-comment on function app_public.reset_password(uuid,text,text) is 'Sets a new password with a mailed code, ends all sessions of the account and starts one for you. You are told by mail.
+comment on function app_public.reset_password(uuid,text,text) is 'Sets a new password with a mailed code, ends all sessions of the account and all other codes, and starts one for you. You are told by mail.
 
 The result is null when the code is wrong, was used, or has expired.
 
@@ -1304,7 +1303,7 @@ The result is null when the code is wrong, was used, or has expired.
 - `code`: what was mailed.
 - `password`: 10 to 200 characters, none that is easy to guess.
 
-Errors: `BAD_USER_INPUT` naming the argument; `TOO_MANY_ATTEMPTS`.';
+Errors: `BAD_USER_INPUT` naming the argument.';
 
 CREATE OR REPLACE FUNCTION app_public.sign_in(email text, password text)
  RETURNS app_public.new_session
@@ -1324,6 +1323,14 @@ begin
   left join app_private.passwords on passwords.person_id = email_addresses.person_id
   where email_addresses.address = v_address;
 
+  -- While the password is being changed, the old one is not right any more.
+  if v_is_right then
+    perform from app_public.people where people.id = v_person_id for key share;
+    v_is_right := exists (
+      select from app_private.passwords
+      where passwords.person_id = v_person_id and passwords.hash = sign_in.password
+    );
+  end if;
   if v_is_right is not true or app_private.is_over_limit('sign_in_account', 'account', v_account) then
     perform app_private.record_event(v_person_id, 'sign_in_refused', null, 'password');
     return null;
@@ -1343,9 +1350,7 @@ comment on function app_public.sign_in(text,text) is 'Starts a session. Send its
 The result is null when no account has this address and password; which of the two was wrong is not told.
 
 - `email`: an address of the account.
-- `password`: its password.
-
-Errors: `TOO_MANY_ATTEMPTS`; a mailed code (`requestSignInCode`) still works then.';
+- `password`: its password. A mailed code (`requestSignInCode`) is another way in.';
 
 CREATE OR REPLACE FUNCTION app_public.sign_in_with_code(id uuid, code text)
  RETURNS app_public.new_session
@@ -1378,9 +1383,7 @@ comment on function app_public.sign_in_with_code(uuid,text) is 'Starts a session
 The result is null when the code is wrong, was used, or has expired.
 
 - `id`: what `requestSignInCode` answered.
-- `code`: what was mailed.
-
-Errors: `TOO_MANY_ATTEMPTS`.';
+- `code`: what was mailed.';
 
 CREATE OR REPLACE FUNCTION app_public.sign_out()
  RETURNS boolean
@@ -1440,7 +1443,7 @@ An address that has an account already gives the same answer; its owner is told 
 - `name`: what others see, 1 to 100 characters.
 - `password`: 10 to 200 characters, none that is easy to guess.
 
-Errors: `BAD_USER_INPUT` naming the argument; `TOO_MANY_ATTEMPTS`.';
+Errors: `BAD_USER_INPUT` naming the argument.';
 
 CREATE OR REPLACE FUNCTION app_public.transfer_ownership(organization_id uuid, person_id uuid)
  RETURNS app_public.memberships
@@ -1629,13 +1632,47 @@ CREATE OR REPLACE FUNCTION app_hidden.count_mail(email text)
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
   select app_private.count_attempt('mail', jsonb_build_object(
-    'address', lower(trim(count_mail.email)), 'network', app_private.request_network()
+    'address', lower(trim(count_mail.email)),
+    'address_and_network', lower(trim(count_mail.email)) || ' ' || coalesce(app_private.request_network(), ''),
+    'network', app_private.request_network()
   ));
 $function$
 ;
 grant execute on function app_hidden.count_mail(text) to plinth_anonymous;
 grant execute on function app_hidden.count_mail(text) to plinth_person;
 comment on function app_hidden.count_mail(text) is 'Counts a request for mail to an address; the seconds to wait when there were too many, else null.';
+
+CREATE OR REPLACE FUNCTION app_hidden.count_password()
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select app_private.count_attempt('password', jsonb_build_object('network', app_private.request_network()));
+$function$
+;
+grant execute on function app_hidden.count_password() to plinth_anonymous;
+grant execute on function app_hidden.count_password() to plinth_person;
+comment on function app_hidden.count_password() is 'Counts a new password that is to be judged; the seconds to wait when there were too many, else null.';
+
+CREATE OR REPLACE FUNCTION app_hidden.count_password_change()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.require_recent_sign_in();
+  return app_private.count_attempt('password', jsonb_build_object(
+    'account', app_public.current_person_id(), 'network', app_private.request_network()
+  ));
+end;
+$function$
+;
+grant execute on function app_hidden.count_password_change() to plinth_person;
+comment on function app_hidden.count_password_change() is 'Counts a change of the caller''s password; the seconds to wait when there were too many, else null.
+
+Errors: `REAUT`.';
 
 CREATE OR REPLACE FUNCTION app_hidden.count_sign_in(email text)
  RETURNS integer
@@ -1798,7 +1835,7 @@ create table app_private.attempt_limits (
   span interval not null,
   constraint attempt_limits_pkey PRIMARY KEY (action, per),
   constraint attempt_limits_most_check CHECK ((most > 0)),
-  constraint attempt_limits_per_check CHECK ((per = ANY (ARRAY['address'::text, 'account'::text, 'network'::text, 'code'::text, 'organization'::text]))),
+  constraint attempt_limits_per_check CHECK ((per = ANY (ARRAY['address'::text, 'address_and_network'::text, 'account'::text, 'network'::text, 'code'::text, 'organization'::text]))),
   constraint attempt_limits_span_check CHECK ((span > '00:00:00'::interval))
 );
 alter table app_private.attempt_limits enable row level security;
@@ -2147,6 +2184,20 @@ $function$
 ;
 comment on function app_private.forget_attempts(text,text,text) is 'Forgets the attempts of a subject, which has proven to be who it says.';
 
+CREATE OR REPLACE FUNCTION app_private.forget_codes(person_id uuid)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  delete from app_private.mail_codes
+  where mail_codes.person_id = forget_codes.person_id or mail_codes.address in (
+    select email_addresses.address
+    from app_public.email_addresses
+    where email_addresses.person_id = forget_codes.person_id
+  );
+$function$
+;
+comment on function app_private.forget_codes(uuid) is 'Has the codes that were mailed to a person, or asked for by them, count for nothing any more.';
+
 CREATE OR REPLACE FUNCTION app_private.identify(token_hash bytea)
  RETURNS TABLE(setting text, value text)
  LANGUAGE plpgsql
@@ -2169,7 +2220,7 @@ begin
   if not found then
     raise exception using
       errcode = 'invalid_authorization_specification',
-      message = 'Your session has ended.',
+      message = 'Your session or key has ended.',
       hint = 'Sign in again, or leave the token out to call as anonymous.';
   end if;
 
@@ -2708,6 +2759,27 @@ $function$
 ;
 comment on function app_private.send_invitation(uuid) is 'Has an invitation mailed; once, when it is asked for again before that was done.';
 
+CREATE OR REPLACE FUNCTION app_private.set_password(person_id uuid, hash text, session_id uuid DEFAULT NULL::uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.forget_codes(set_password.person_id);
+  perform from app_public.people where people.id = set_password.person_id for update;
+
+  insert into app_private.passwords (person_id, hash)
+  values (set_password.person_id, set_password.hash)
+  on conflict on constraint passwords_pkey do update set hash = excluded.hash;
+
+  delete from app_public.sessions
+  where sessions.person_id = set_password.person_id
+    and sessions.id is distinct from set_password.session_id;
+end;
+$function$
+;
+comment on function app_private.set_password(uuid,text,uuid) is 'Sets the password of a person, and ends all their sessions but one, and all codes that were mailed.';
+
 CREATE OR REPLACE FUNCTION app_private.sign_in_with_open_id(issuer text, subject text, email text, is_email_verified boolean, name text, request text)
  RETURNS app_public.new_session
  LANGUAGE plpgsql
@@ -2868,6 +2940,22 @@ $function$
 comment on function app_private.tg__person_stays() is 'Trigger: refuses a row about a person whose account is being deleted.
 
 Errors: `P0001`.';
+
+CREATE OR REPLACE FUNCTION app_private.tg__recent_sign_in()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.require_recent_sign_in();
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg__recent_sign_in() is 'Trigger: refuses what somebody does who has not signed in within the last ten minutes.
+
+Errors: `REAUT`.';
 
 CREATE OR REPLACE FUNCTION app_private.tg__stamps()
  RETURNS trigger
@@ -3072,7 +3160,7 @@ AS $function$
 begin
   if exists (
     select from app_public.security_event_kinds
-    where security_event_kinds.kind = new.kind and security_event_kinds.is_mailed
+    where security_event_kinds.kind = new.kind and security_event_kinds.notice is not null
   ) then
     perform graphile_worker.add_job('security_event__send_notice', json_build_object('id', new.id));
   end if;

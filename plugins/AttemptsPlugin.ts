@@ -22,7 +22,10 @@ import { type FunctionResource, functionOf, readCall } from './functionFields.ts
  * Attempts at what could be guessed are counted before they are made. A tag on a volatile function names the
  * SQL function that counts, and arguments of the tagged one to count by:
  *
- * - `attempt: "app_hidden.count_sign_in(email)"`, or several of them in a list.
+ * - `attempt: "app_hidden.count_sign_in(email)"`, or several of them in a list;
+ * - `costly: "app_hidden.count_password()"`, where to look at the arguments costs something already. It is asked
+ *   first; then what another plugin has to say about the arguments (`InputCheck`), so that a slip of the pen is
+ *   no attempt; then `attempt`.
  *
  * It is called as the caller, in a transaction that has ended before anything else happens, so that nothing
  * that fails later takes the count back. It answers null, or how many seconds to wait: then that is all that
@@ -38,12 +41,15 @@ export const AttemptsPlugin: GraphileConfig.Plugin = {
     hooks: {
       GraphQLObjectType_fields_field(field, build, { scope }) {
         const resource = scope.isRootMutation ? functionOf(build, scope.fieldName) : undefined
-        const tag = resource?.extensions?.tags?.attempt
-        if (!resource || tag === undefined) return field
+        const { attempt, costly } = resource?.extensions?.tags ?? {}
+        if (!resource || (attempt === undefined && costly === undefined)) return field
+        const countings = [costly, attempt].map((tag) =>
+          tag === undefined ? null : counting(build, resource, [tag].flat().map(String)),
+        )
         return {
           ...field,
           description: [field.description, rule].filter(Boolean).join('\n\n'),
-          extensions: { ...field.extensions, attempt: counting(build, resource, [tag].flat().map(String)) },
+          extensions: { ...field.extensions, countings },
         }
       },
     },
@@ -62,6 +68,12 @@ export const AttemptsPlugin: GraphileConfig.Plugin = {
 
 const rule =
   'Attempts are counted: it has to be the only field of its operation. Errors: `TOO_MANY_ATTEMPTS`, with the seconds to wait in `retryAfter`.'
+
+/**
+ * What a plugin has against the arguments of a field, in its extension `checkInput`; throws where there is
+ * something. What it finds out on the way it may leave in `context`, which is one object for each request.
+ */
+export type InputCheck = (input: Record<string, unknown>, context: object) => Promise<void>
 
 /** The statement that counts an attempt, and what its values are: fields of the input. */
 type Counting = { text: string; values: { field: string; codec: PgCodec }[] }
@@ -89,33 +101,51 @@ async function refusal(
 ): Promise<ExecutionResult | null> {
   const types = schema.getMutationType()?.getFields() ?? {}
   const fields = rootFields(operation, document)
-  const node = fields.find(({ name }) => types[name.value]?.extensions.attempt)
+  const node = fields.find(({ name }) => types[name.value]?.extensions.countings)
   if (!node) return null
   if (new Set(fields.map(responseKey)).size > 1) return { errors: [notAlone(node)] }
 
   const variables = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {})
   if (variables.errors) return { errors: variables.errors }
   const field = types[node.name.value]!
-  const { text, values } = field.extensions.attempt as Counting
-  const { withPgClient, pgSettings } = contextValue as {
-    withPgClient: WithPgClient
-    pgSettings: Record<string, string | undefined> | null
+  const { countings, checkInput } = field.extensions as {
+    countings: readonly [costly: Counting | null, attempt: Counting | null]
+    checkInput?: InputCheck
   }
+  const context = contextValue as CallerContext
   try {
     const { input } = getArgumentValues(field, node, variables.coerced) as { input: Record<string, unknown> }
-    const given = values.map(({ field: name, codec }) => {
-      const value = input[name] ?? null
-      return value === null ? null : codec.toPg(value)
-    })
-    const { rows } = await withPgClient(pgSettings, (client) =>
-      // By its name it is told from a change, with which the transaction of a request begins.
-      client.query<{ seconds: number | string | null }>({ name: text, text, values: given }),
-    )
-    const seconds = rows[0]?.seconds ?? null
-    return seconds === null ? null : failed(node, tooMany(Math.max(1, Math.ceil(Number(seconds)))))
+    const [costly, attempt] = countings
+    if (costly) await count(costly, input, context)
+    await checkInput?.(input, context)
+    if (attempt) await count(attempt, input, context)
+    return null
   } catch (error) {
     return failed(node, error as Error)
   }
+}
+
+type CallerContext = {
+  withPgClient: WithPgClient
+  pgSettings: Record<string, string | undefined> | null
+}
+
+/** Throws TOO_MANY_ATTEMPTS where there were too many. */
+async function count(
+  { text, values }: Counting,
+  input: Record<string, unknown>,
+  { withPgClient, pgSettings }: CallerContext,
+): Promise<void> {
+  const given = values.map(({ field, codec }) => {
+    const value = input[field] ?? null
+    return value === null ? null : codec.toPg(value)
+  })
+  const { rows } = await withPgClient(pgSettings, (client) =>
+    // By its name it is told from a change, with which the transaction of a request begins.
+    client.query<{ seconds: number | string | null }>({ name: text, text, values: given }),
+  )
+  const seconds = rows[0]?.seconds ?? null
+  if (seconds !== null) throw tooMany(Math.max(1, Math.ceil(Number(seconds))))
 }
 
 /** Every field at the top of an operation, also where it is in a fragment or may be skipped. */

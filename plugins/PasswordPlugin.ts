@@ -6,6 +6,7 @@ import 'postgraphile/graphile-build-pg'
 import { AppError } from '../src/errors.ts'
 import type { JudgePassword } from '../src/passwords/judge.ts'
 import { makeTurns } from '../src/turns.ts'
+import type { InputCheck } from './AttemptsPlugin.ts'
 import { functionOf, readCall } from './functionFields.ts'
 
 declare global {
@@ -47,15 +48,24 @@ export const PasswordPlugin: GraphileConfig.Plugin = {
         const others = argDetails.flatMap(({ graphqlArgName, postgresArgName }) =>
           postgresArgName === argument ? [] : [graphqlArgName],
         )
+        const check = judgeNew(argument, build.options.judgePassword)
         const toHash =
           tags?.newPassword === undefined
             ? verifierFor(String(tags?.passwordSalt), argument)
-            : hasherFor(argument, others, build.options.judgePassword)
+            : hasherFor(check, argument, others)
         const position = parameters.findIndex(({ name }) => name === argument)
         const { codec } = parameters[position]!
 
+        const checkInput: InputCheck = (input, context) =>
+          check(
+            String(input[fieldOf(argument)]),
+            others.map((name) => input[name]),
+            context,
+          )
+
         return {
           ...field,
+          extensions: { ...field.extensions, ...(tags?.newPassword !== undefined && { checkInput }) },
           plan(_$root, args: FieldArgs) {
             const $hash = toHash((name) => args.getRaw(['input', fieldOf(name)]) as Step<string>)
             const values = makeArgs(args, ['input']).map((value, index) =>
@@ -79,28 +89,41 @@ const inTurn = makeTurns({ atOnce: 2, waiting: 40 }, 'passwords are being checke
 
 const length = { least: 10, most: 200 }
 
+/** Throws where something speaks against a new password. What was judged in a request is not judged again. */
+type Check = (password: string, others: readonly unknown[], context: object) => Promise<void>
+
+function judgeNew(argument: string, judge: JudgePassword | undefined): Check {
+  const judged = new WeakMap<object, string>()
+  return async (password, others, context) => {
+    if (judged.get(context) === password) return
+    if (password.length < length.least || password.length > length.most) {
+      throw new AppError('BAD_USER_INPUT', `A password has ${length.least} to ${length.most} characters.`, {
+        argument,
+      })
+    }
+    const personal = others.filter((value) => typeof value === 'string')
+    const objection = await judge?.(password, personal)
+    if (objection) {
+      throw new AppError('BAD_USER_INPUT', objection.message, { argument, hint: objection.hint })
+    }
+    judged.set(context, password)
+  }
+}
+
 /** Hashes a new password, once nothing speaks against it. */
 function hasherFor(
+  check: Check,
   argument: string,
   others: readonly string[],
-  judge: JudgePassword | undefined,
 ): ($input: InputSteps) => Step<string> {
   return ($input) => {
     const $given = object({
       password: $input(argument),
       others: object(Object.fromEntries(others.map((name) => [name, $input(name)]))),
+      context: context(),
     })
-    return lambda($given, async ({ password, others: values }) => {
-      if (password.length < length.least || password.length > length.most) {
-        throw new AppError('BAD_USER_INPUT', `A password has ${length.least} to ${length.most} characters.`, {
-          argument,
-        })
-      }
-      const personal = Object.values(values).filter((value) => typeof value === 'string')
-      const objection = await judge?.(password, personal)
-      if (objection) {
-        throw new AppError('BAD_USER_INPUT', objection.message, { argument, hint: objection.hint })
-      }
+    return lambda($given, async ({ password, others: values, context }) => {
+      await check(password, Object.values(values), context)
       return inTurn(() => hash(password, cost))
     })
   }

@@ -3,6 +3,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTransport, type SendMailOptions } from 'nodemailer'
 import type { Config } from './config.ts'
+import { messageOf } from './fault.ts'
 
 /** A file that goes with a mail; `contentType` such as "text/calendar; method=REQUEST". */
 export type Attachment = { name: string; contentType: string; content: string | Buffer }
@@ -38,7 +39,9 @@ export function makeMailer(config: Pick<Config, 'smtpUrl' | 'mailFrom' | 'dataDi
     return {
       sender,
       async send(mail) {
-        await transport.sendMail(toMessage(mail, config.mailFrom))
+        await transport.sendMail(toMessage(mail, config.mailFrom)).catch((error: unknown) => {
+          throw withoutAddress(error)
+        })
       },
       close: () => transport.close(),
     }
@@ -74,6 +77,13 @@ export function senderOf(mailFrom: string): Mailer['sender'] {
   const name = quoted.trim().replace(/^"(.*)"$/, '$1')
   return { name: name || address.slice(address.lastIndexOf('@') + 1), address }
 }
+
+/**
+ * What a mail server says, but for the address, which it likes to repeat: the list of jobs and the log keep errors, and
+ * are to say of nobody who they are. Without a cause, which would say it again.
+ */
+const withoutAddress = (error: unknown): Error =>
+  new Error(`The mail was not taken: ${messageOf(error).replace(/[^\s<>"']+@[^\s<>"']+/g, '…')}`)
 
 /** One address and nothing else: what a mail program could read as a name, a list or a header is refused. */
 const isAddress = /^[^\s@<>()[\]\\,;:"]+@[^\s@<>()[\]\\,;:"]+$/

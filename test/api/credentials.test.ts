@@ -195,6 +195,31 @@ describe('what needs a recent sign-in', () => {
     expect(again.errors).toBeUndefined()
   })
 
+  test('nobody has passwords judged and hashed again and again, and for nothing', async () => {
+    const token = await accounts.make('hasher@example.com')
+    const { data } = await api().ask(createKey, { token, variables: { canWrite: true } })
+    const change = (password: string, bearer = token) =>
+      api().ask(`mutation { changePassword(input: { password: "${password}" }) { result } }`, {
+        token: bearer,
+      })
+
+    // One that is easy to guess would be refused for that, were it looked at.
+    const byKey = await change('password123', data!.createApiKey.result.token as string)
+    const many = await api().ask(
+      `mutation {
+        one: changePassword(input: { password: "password123" }) { result }
+        two: changePassword(input: { password: "password123" }) { result }
+      }`,
+      { token },
+    )
+    const codes = []
+    for (let index = 0; index <= 10; index++) codes.push(codeOf(await change('password123')))
+
+    expect(codeOf(byKey)).toBe('SIGN_IN_AGAIN')
+    expect(codeOf(many)).toBe('GRAPHQL_VALIDATION_FAILED')
+    expect(codes).toEqual([...Array<string>(10).fill('BAD_USER_INPUT'), 'TOO_MANY_ATTEMPTS'])
+  })
+
   test('a changed password ends the other sessions and is told by mail', async () => {
     const token = await accounts.make('changer@example.com')
     const other = (await accounts.signIn('changer@example.com'))!

@@ -41,6 +41,13 @@ describe('signing up', () => {
     expect(await accounts.signIn('twice@example.com')).not.toBeNull()
   })
 
+  test('the mail does not name the request: nobody who presses on it gets a password of somebody else', async () => {
+    const { id, code, mails } = await accounts.code(signUp, { email: 'wanted@example.com', password })
+
+    expect(mails.map(({ values }) => values)).toEqual([{ code, minutes: 15 }])
+    expect(JSON.stringify(mails)).not.toContain(id)
+  })
+
   test('the answers for a known and an unknown address differ in their ids alone', async () => {
     await accounts.make('known@example.com')
     const shapes = []

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { useTransaction } from '../support/database.ts'
 import { makeStudio, type Studio } from '../support/people.ts'
+import { startSession } from '../support/sessions.ts'
 import { everybody, runAs } from './actors.ts'
 
 const as = useTransaction()
@@ -25,7 +26,8 @@ const mailed = (id: string, secret = token) =>
   )
 
 async function invited(who: 'owner' | 'manager' = 'manager', role = 'member'): Promise<string> {
-  const [invitation] = await as.person(studio[who])(
+  const session = await startSession(as.owner, studio[who])
+  const [invitation] = await as.person(studio[who], session)(
     `insert into app_public.invitations (organization_id, address, role)
      values ($1, 'ida@example.com', $2) returning id`,
     [studio.organizationId, role],

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { useTransaction } from '../support/database.ts'
 import { makeStudio, type Studio } from '../support/people.ts'
+import { startSession } from '../support/sessions.ts'
 import { everybody, runAs } from './actors.ts'
 
 const as = useTransaction()
@@ -10,8 +11,16 @@ beforeEach(async () => {
 })
 
 const insert = 'insert into app_public.invitations (organization_id, address, role) values ($1, $2, $3)'
-const invite = (who: 'owner' | 'manager', address = 'ida@example.com', role = 'member') =>
-  as.person(studio[who])(`${insert} returning id`, [studio.organizationId, address, role])
+const invite = async (
+  who: 'owner' | 'manager',
+  address = 'ida@example.com',
+  role = 'member',
+  age?: string | null,
+) => {
+  const session = age === null ? '' : await startSession(as.owner, studio[who], age)
+  const run = as.person(studio[who], session)
+  return run(`${insert} returning id`, [studio.organizationId, address, role])
+}
 
 const queue = () =>
   as.owner(
@@ -46,7 +55,8 @@ describe('app_public.invitations', () => {
     ['manager', 'manager'],
     ['manager', 'member'],
   ] as const)('the %s invites a %s, in their own name, for fourteen days', async (who, role) => {
-    const rows = await as.person(studio[who])(
+    const session = await startSession(as.owner, studio[who])
+    const rows = await as.person(studio[who], session)(
       `${insert} returning id, role, inviter_id, expires_at = now() + interval '14 days' as is_for_two_weeks`,
       [studio.organizationId, 'ida@example.com', role],
     )
@@ -66,6 +76,16 @@ describe('app_public.invitations', () => {
     await expect(inviting).rejects.toMatchObject({ code: '42501' })
     expect(await queue()).toEqual([])
   })
+
+  test.each(['11 minutes', null])(
+    'to become an owner takes a recent sign-in, not one of %s ago',
+    async (age) => {
+      await expect(invite('owner', 'ole@example.com', 'owner', age)).rejects.toMatchObject({ code: 'REAUT' })
+      expect(await queue()).toEqual([])
+
+      expect(await invite('owner', 'mo@example.com', 'manager', age)).toHaveLength(1)
+    },
+  )
 
   test.each(['id', 'inviter_id', 'expires_at', 'created_at', 'updated_at'])(
     'not even an owner can choose its %s',

@@ -139,10 +139,12 @@ describe('two owners of one organization', () => {
 })
 
 test('an owner whose role is taken in the meantime leaves as the member that they are by then', async () => {
+  const other = await makePerson(first!.run, `Dan${count++}`)
+  await become(first!, other)
   await become(second!, person)
   const [made] = await second!.run(`select (app_public.create_organization('Shared')).id`)
   const join = 'insert into app_public.memberships (organization_id, person_id, role) values ($1, $2, $3)'
-  await first!.run(join, [made!.id, await makePerson(first!.run, `Dan${count++}`), 'owner'])
+  await first!.run(join, [made!.id, other, 'owner'])
 
   // A change of owners writes the membership and then the organization; the other way round they would lock each other out.
   const answer = await whileIn(

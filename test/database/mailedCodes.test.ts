@@ -108,9 +108,9 @@ describe('app_public.reset_password', () => {
   })
 
   test('neither a wrong, a used, an expired code, nor one for something else changes anything', async () => {
-    const [id] = await code()
     const used = await code()
     await as.anonymous(reset, [...used, hash])
+    const [id] = await code()
     const expired = await code()
     await as.owner('update app_private.mail_codes set expires_at = now() where id = $1', [expired[0]])
     const signIn = await codeFor('request_sign_in_code', 'mia@example.com')
@@ -153,6 +153,27 @@ describe('app_public.change_password', () => {
     await expect(as.person(person)(change, [newHash])).rejects.toMatchObject({ code: 'REAUT' })
     await expect(as.anonymous(change, [newHash])).rejects.toMatchObject({ code: '42501' })
     expect(await as.owner(hashes)).toEqual([{ hash }])
+  })
+})
+
+describe('a new password', () => {
+  const signIn = 'select token from app_public.sign_in_with_code($1, $2)'
+  const change = 'select app_public.change_password($1)'
+  const reset = 'select token from app_public.reset_password($1, $2, $3)'
+
+  test.each(['changed', 'reset'])('ends the codes that were mailed before, once it was %s', async (how) => {
+    const session = await startSession(as.owner, person)
+    const toSignIn = await codeFor('request_sign_in_code', 'mia@example.com')
+    const toReset = await codeFor('request_password_reset', 'mia@example.com')
+    const elsewhere = await codeFor('request_sign_in_code', 'nobody@example.com')
+
+    if (how === 'changed') await as.person(person, session)(change, [newHash])
+    else await as.anonymous(reset, [...(await codeFor('request_password_reset', 'mia@example.com')), newHash])
+
+    expect(await as.anonymous(signIn, toSignIn)).toEqual([{ token: null }])
+    expect(await as.anonymous(reset, [...toReset, hash])).toEqual([{ token: null }])
+    expect(await as.owner(hashes)).toEqual([{ hash: newHash }])
+    expect(await as.owner('select id from app_private.mail_codes')).toEqual([{ id: elsewhere[0] }])
   })
 })
 

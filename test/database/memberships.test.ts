@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { useTransaction } from '../support/database.ts'
 import { makePerson, makeStudio, type Studio } from '../support/people.ts'
+import { startSession } from '../support/sessions.ts'
 import { everybody, runAs, type Who } from './actors.ts'
 
 const as = useTransaction()
@@ -10,6 +11,9 @@ beforeEach(async () => {
 })
 
 const insert = 'insert into app_public.memberships (organization_id, person_id, role) values ($1, $2, $3)'
+
+/** The owner, who has signed in some time ago. */
+const signedIn = async (age = '0') => as.person(studio.owner, await startSession(as.owner, studio.owner, age))
 
 describe('app_public.memberships', () => {
   test.each(['owner', 'manager', 'member'] as const)('the %s sees who else is a member', async (who) => {
@@ -113,14 +117,16 @@ describe('a role', () => {
   )('the %s %s change that of the %s', async (who, does, whom) => {
     await addOwner()
     const role = whom === 'member' ? 'manager' : 'member'
-    const changing = runAs(as, studio, who)(change, [studio.organizationId, studio[whom], role])
+    const run = who === 'owner' ? await signedIn() : runAs(as, studio, who)
+    const changing = run(change, [studio.organizationId, studio[whom], role])
 
     if (who === 'anonymous caller') await expect(changing).rejects.toMatchObject({ code: '42501' })
     else expect(await changing).toEqual(does === 'does' ? [{ role }] : [])
   })
 
   test.each(members)('an owner makes the %s an owner', async (whom) => {
-    const rows = await as.person(studio.owner)(change, [studio.organizationId, studio[whom], 'owner'])
+    const run = await signedIn()
+    const rows = await run(change, [studio.organizationId, studio[whom], 'owner'])
 
     expect(rows).toEqual([{ role: 'owner' }])
   })
@@ -180,6 +186,41 @@ describe('the end of a membership', () => {
   })
 })
 
+describe('whose an organization is', () => {
+  const nora = async () =>
+    (await as.owner(`select id from app_public.people where name = 'Nora'`))[0]!.id as string
+
+  test.each([
+    ['somebody is made an owner', `update app_public.memberships set role = 'owner' where person_id = $1`],
+    ['an owner becomes a member', `update app_public.memberships set role = 'member' where person_id = $2`],
+    ['an owner is removed', 'delete from app_public.memberships where person_id = $2'],
+  ])('is not for an old session, nor for a key: by a recent sign-in alone %s', async (_, sql) => {
+    await addOwner()
+    const statement = `with given as (select $1::uuid, $2::uuid) ${sql} returning role`
+    const values = [studio.member, await nora()]
+    const [old, recent] = [await signedIn('11 minutes'), await signedIn()]
+
+    await expect(old(statement, values)).rejects.toMatchObject({ code: 'REAUT' })
+    await expect(as.person(studio.owner)(statement, values)).rejects.toMatchObject({ code: 'REAUT' })
+    expect(await recent(statement, values)).toHaveLength(1)
+  })
+
+  test('does not change by what an old session may do: leave, and see to managers and members', async () => {
+    await addOwner()
+    const old = await signedIn('11 minutes')
+
+    await old(`update app_public.memberships set role = 'manager' where person_id = $1`, [studio.member])
+    await old('delete from app_public.memberships where person_id = $1', [studio.manager])
+    await old('delete from app_public.memberships where person_id = $1', [studio.owner])
+
+    expect(
+      await as.owner('select role from app_public.memberships where organization_id = $1 order by role', [
+        studio.organizationId,
+      ]),
+    ).toEqual([{ role: 'manager' }, { role: 'owner' }])
+  })
+})
+
 describe('the last owner', () => {
   test.each([
     ['leave', 'delete from app_public.memberships where person_id = $1'],
@@ -211,7 +252,8 @@ describe('the last owner', () => {
   })
 
   test('may swap places with somebody in one statement', async () => {
-    const rows = await as.person(studio.owner)(
+    const run = await signedIn()
+    const rows = await run(
       `update app_public.memberships set role = case role when 'owner' then 'member' else 'owner' end
        where role in ('owner', 'member') returning role`,
     )

@@ -1,6 +1,8 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { SMTPServer } from 'smtp-server'
 import { withConnection } from '../../src/database/connection.ts'
@@ -104,6 +106,14 @@ describe('the local mailbox', () => {
   })
 })
 
+/** Has a mail server listen; the port that it got. */
+const portOf = (server: SMTPServer): Promise<number> =>
+  new Promise((resolve) => {
+    const listening = server.listen(0, '127.0.0.1', () => {
+      resolve((listening.address() as AddressInfo).port)
+    })
+  })
+
 describe('a mail server', () => {
   test('gets the code of somebody who signs up', async () => {
     const received: { to: string[]; text: string }[] = []
@@ -122,12 +132,7 @@ describe('a mail server', () => {
         })
       },
     })
-    const port = await new Promise<number>((resolve) => {
-      const listening = server.listen(0, '127.0.0.1', () => {
-        const address = listening.address()
-        resolve(typeof address === 'object' && address ? address.port : 0)
-      })
-    })
+    const port = await portOf(server)
 
     try {
       await working(makeMailer({ smtpUrl: `smtp://127.0.0.1:${port}`, mailFrom, dataDir }), async () => {
@@ -142,6 +147,26 @@ describe('a mail server', () => {
     expect(received[0]!.text).toContain('Subject: Your code to join Plinth\r\n')
     expect(received[0]!.text).toContain('Auto-Submitted: auto-generated\r\n')
     expect(received[0]!.text).toContain('Content-Type: text/html; charset=utf-8')
+  })
+
+  test('that refuses an address is heard, and the address is not written down', async () => {
+    const server = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['STARTTLS'],
+      onRcptTo: ({ address }, _session, done) =>
+        done(new Error(`No <${address}> here: ${address.toUpperCase()}`)),
+    })
+    const port = await portOf(server)
+    const mailer = makeMailer({ smtpUrl: `smtp://127.0.0.1:${port}`, mailFrom, dataDir })
+
+    const error: unknown = await mailer
+      .send({ to: 'sam@example.com', subject: 'Hello', text: 'K7QF-2MXD', html: '' })
+      .catch((error: unknown) => error)
+    mailer.close()
+    await new Promise<void>((resolve) => server.close(resolve))
+
+    expect((error as Error).message).toMatch(/^The mail was not taken: .*550 No <…> here: …$/)
+    expect(inspect(error)).not.toMatch(/sam@example.com|K7QF/i)
   })
 
   test('that is down keeps the job for later', async () => {

@@ -87,18 +87,23 @@ describe('the templates', () => {
 })
 
 describe('what is filled in', () => {
-  test('a newcomer can read off the code, and press on the link', () => {
-    const link = 'https://app.example.com/sign-up#id=1&code=K7QF-2MXD'
+  test('somebody can read off the code, and press on the link', () => {
+    const link = 'https://app.example.com/sign-in#id=1&code=K7QF-2MXD'
 
-    const { subject, text, html } = render('sign-up-code', { code: 'K7QF-2MXD', link, minutes: 30 })
+    const { subject, text, html } = render('sign-in-code', {
+      name: 'Ada',
+      code: 'K7QF-2MXD',
+      link,
+      minutes: 30,
+    })
 
-    expect(subject).toBe('Your code to join Plinth')
+    expect(subject).toBe('Your sign-in code for Plinth')
     expect(text).toContain('\n\n    K7QF-2MXD\n\n')
-    expect(text).toContain(`\n\nFinish signing up:\n${link}\n\n`)
+    expect(text).toContain(`\n\nSign in:\n${link}\n\n`)
     expect(text).toContain('within 30 minutes')
     expect(html).toMatch(/<p class="code" style="[^"]*font-size: 28px;[^"]*">K7QF-2MXD<\/p>/)
     expect(html).toMatch(
-      /<a class="button" style="[^"]+" href="https:\/\/app.example.com\/sign-up#id=1&#38;code=K7QF-2MXD">Finish/,
+      /<a class="button" style="[^"]+" href="https:\/\/app.example.com\/sign-in#id=1&#38;code=K7QF-2MXD">Sign in/,
     )
   })
 
@@ -111,6 +116,12 @@ describe('what is filled in', () => {
     expect(render('welcome', { name: 'Ada', link, code: 'K7QF-2MXD' }).text).not.toContain('K7QF')
     // @ts-expect-error: there is no such mail
     expect(() => render('farewell', { name: 'Ada' })).toThrow()
+  })
+
+  test('who is warned is told what a new password does not end', () => {
+    const { text } = render('security-notice', samples['security-notice'])
+
+    expect(text).toContain('delete every address, API key and linked account that is not yours')
   })
 
   test('a moment is written out, in UTC', () => {

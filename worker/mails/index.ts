@@ -40,7 +40,7 @@ export const samples = {
   },
   'sign-in-code': { name, code, link, minutes: 10 },
   'sign-in-unknown': { link },
-  'sign-up-code': { code, link, minutes: 30 },
+  'sign-up-code': { code, minutes: 30 },
   welcome: { name, link },
 }
 

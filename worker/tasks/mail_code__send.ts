@@ -60,8 +60,13 @@ type Send = (
 ) => Promise<void>
 
 const send: Record<Asked['purpose'], Send> = {
+  // Without a link, which would name the request: whoever pressed on it would get an account with the password of
+  // whoever asked for one in their name. A code alone is of use only to those who have asked themselves.
   async sign_up({ address, name }, giveCode, { mail, link }) {
-    if (name === null) return mail('sign-up-code', address, await giveCode())
+    if (name === null) {
+      const { code, minutes } = await giveCode()
+      return mail('sign-up-code', address, { code, minutes })
+    }
     return mail('already-registered', address, { name, link: link('') })
   },
   async sign_in({ address, name }, giveCode, { mail, link }) {

@@ -31,7 +31,7 @@ type Notice = {
 
 const query = `
   select addresses.address, people.name, events.created_at as at, events.client, events.network,
-    rtrim(kinds.description, '.') || coalesce(': ' || events.detail, '') as what
+    kinds.notice || coalesce(' (' || events.detail || ')', '') as what
   from app_public.security_events as events
   join app_public.security_event_kinds as kinds on kinds.kind = events.kind
   join app_public.people on people.id = events.person_id
@@ -43,5 +43,5 @@ const query = `
     union
     select events.detail where events.kind = 'address_removed'
   ) as addresses on true
-  where events.id = $1
+  where events.id = $1 and kinds.notice is not null
   order by addresses.address`
