@@ -861,13 +861,15 @@ comment on function app_public.current_person_id() is 'The id of the person who 
 CREATE OR REPLACE FUNCTION app_public.current_session()
  RETURNS app_public.sessions
  LANGUAGE sql
- STABLE
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
   select sessions.* from app_public.sessions where sessions.id = app_hidden.current_session_id();
 $function$
 ;
+grant execute on function app_public.current_session() to plinth_anonymous;
 grant execute on function app_public.current_session() to plinth_person;
-comment on function app_public.current_session() is 'The session of the token you send; null when that is an API key.';
+comment on function app_public.current_session() is 'The session of the token you send; null when that is an API key, or without one.';
 
 CREATE OR REPLACE FUNCTION app_public.delete_account()
  RETURNS boolean
@@ -1606,24 +1608,19 @@ grant execute on function app_hidden.count_code(uuid) to plinth_anonymous;
 grant execute on function app_hidden.count_code(uuid) to plinth_person;
 comment on function app_hidden.count_code(uuid) is 'Counts an attempt at a mailed code; the seconds to wait when there were too many, else null.';
 
-CREATE OR REPLACE FUNCTION app_hidden.count_deletion_mail(organization_id uuid)
+CREATE OR REPLACE FUNCTION app_hidden.count_deletion_mail()
  RETURNS integer
  LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
-  select app_private.count_attempt('mail', jsonb_build_object(
-    'address', (
-      select email_addresses.address
-      from app_public.email_addresses
-      where email_addresses.person_id = app_public.current_person_id() and email_addresses.is_primary
-    ),
-    'network', app_private.request_network()
+  select app_private.count_attempt('deletion_mail', jsonb_build_object(
+    'account', app_public.current_person_id(), 'network', app_private.request_network()
   ));
 $function$
 ;
-grant execute on function app_hidden.count_deletion_mail(uuid) to plinth_person;
-comment on function app_hidden.count_deletion_mail(uuid) is 'Counts a request for the mail that confirms the deletion of an organization, whichever it is; the seconds to wait when there were too many, else null.';
+grant execute on function app_hidden.count_deletion_mail() to plinth_person;
+comment on function app_hidden.count_deletion_mail() is 'Counts a request for the mail that confirms the deletion of an organization; the seconds to wait when there were too many, else null.';
 
 CREATE OR REPLACE FUNCTION app_hidden.count_mail(email text)
  RETURNS integer

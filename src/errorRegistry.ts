@@ -67,7 +67,7 @@ export const errorRegistry = {
   },
   NOT_FOUND: {
     status: 404,
-    message: 'There is no such thing, or you may not see it.',
+    message: 'There is no such thing, or it is not yours to see or to change.',
     when: 'What is to be changed does not exist for this caller.',
     advice: 'Check the id; read the list again.',
     fault: 'client',

@@ -3,7 +3,7 @@ import type { CommandContext } from './command.ts'
 import type { Config } from './config.ts'
 import { type Demo, seedDemo, visitDemo } from './database/demo.ts'
 import { type Database, openDatabase } from './database/database.ts'
-import { migrate, pendingMigrations } from './database/migrations.ts'
+import { connectionsLetGo, migrate, pendingMigrations } from './database/migrations.ts'
 import { Fault } from './fault.ts'
 import type { Listener } from './http/listen.ts'
 import { makeLifecycle, untilToldToStop } from './lifecycle.ts'
@@ -80,7 +80,10 @@ async function startParts(
 
   const database = await openDatabase(config, parts.command, progress, { mayShare: !parts.migrate })
   lifecycle.onClose('database', database.close)
-  await bringUpToDate(config, parts, database, progress, log)
+  await bringUpToDate(config, parts, database, progress, log).finally(() => {
+    const letGo = connectionsLetGo()
+    lifecycle.onClose('migrations', () => letGo)
+  })
   const demo = parts.demo && database.isEmbedded ? await prepareDemo(config, database, progress) : null
 
   let failed = new Promise<Error>(() => {})

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Fault, messageOf } from '../fault.ts'
 import { withConnection } from './connection.ts'
 import { migrationsFolder } from './migrations.ts'
 
@@ -16,7 +17,15 @@ export async function seedDemo(ownerUrl: string): Promise<boolean> {
   const seed = await readFile(file, 'utf8')
   return withConnection(ownerUrl, async (client) => {
     await client.query('begin')
-    await client.query(seed)
+    await client.query(seed).catch((cause: unknown) => {
+      throw new Fault(
+        `${file} does not fit the database: ${messageOf(cause)}`,
+        [
+          'It has the committed migrations. What stands in migrations/current comes with npx plinth db watch.',
+        ],
+        { cause },
+      )
+    })
     // A transaction is given an id when it first writes.
     const { rows } = await client.query<{ wrote: boolean }>(
       'select pg_current_xact_id_if_assigned() is not null as wrote',

@@ -14,7 +14,13 @@ export type Strength = { score: number; warning: string | null; suggestions: str
 const zxcvbn = new ZxcvbnFactory({
   dictionary: { ...common, ...english },
   graphs: adjacencyGraphs,
-  translations,
+  translations: {
+    ...translations,
+    warnings: {
+      ...translations.warnings,
+      userInputs: 'Do not use your name or your address in it.',
+    },
+  },
   // Of 100 ways to read the digits and signs as letters, as stock, ten find nearly as much in a tenth of the time.
   l33tMaxSubstitutions: 10,
 })

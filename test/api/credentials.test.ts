@@ -213,11 +213,11 @@ describe('what needs a recent sign-in', () => {
       { token },
     )
     const codes = []
-    for (let index = 0; index <= 10; index++) codes.push(codeOf(await change('password123')))
+    for (let index = 0; index <= 20; index++) codes.push(codeOf(await change('password123')))
 
     expect(codeOf(byKey)).toBe('SIGN_IN_AGAIN')
     expect(codeOf(many)).toBe('GRAPHQL_VALIDATION_FAILED')
-    expect(codes).toEqual([...Array<string>(10).fill('BAD_USER_INPUT'), 'TOO_MANY_ATTEMPTS'])
+    expect(codes).toEqual([...Array<string>(20).fill('BAD_USER_INPUT'), 'TOO_MANY_ATTEMPTS'])
   })
 
   test('a changed password ends the other sessions and is told by mail', async () => {
@@ -234,7 +234,7 @@ describe('what needs a recent sign-in', () => {
       {
         name: 'security-notice',
         to: 'changer@example.com',
-        values: { name: 'Zoe', what: 'The password was changed', client: 'node', network: '127.0.0.0/24' },
+        values: { name: 'Zoe', what: 'Your password was changed', client: 'node', network: '127.0.0.0/24' },
       },
     ])
   })
@@ -268,14 +268,14 @@ describe('addresses', () => {
 
     expect(added).toMatchObject({ address: 'second@example.com', isPrimary: false })
     expect(notices.map(({ to, values }) => [to, values.what as string])).toEqual([
-      ['first@example.com', 'An address was added: second@example.com'],
+      ['first@example.com', 'An address was added to your account (second@example.com)'],
     ])
     expect(removed.data).toEqual({ removeEmailAddress: { result: true } })
     // By the time they are sent the first address is gone; of its own end it is told all the same.
     expect(told.map(({ to, values }) => [to, values.what as string])).toEqual([
-      ['second@example.com', 'Mail goes to another address now: second@example.com'],
-      ['first@example.com', 'An address was removed: first@example.com'],
-      ['second@example.com', 'An address was removed: first@example.com'],
+      ['second@example.com', 'Your mail goes to another address now (second@example.com)'],
+      ['first@example.com', 'An address was removed from your account (first@example.com)'],
+      ['second@example.com', 'An address was removed from your account (first@example.com)'],
     ])
     expect(await accounts.signIn('second@example.com')).not.toBeNull()
     expect(await accounts.signIn('first@example.com')).toBeNull()

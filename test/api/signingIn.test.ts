@@ -101,7 +101,7 @@ describe('signing in', () => {
 
     expect(mails[0]).toMatchObject({ name: 'sign-in-code', values: { name: 'Zoe', minutes: 15 } })
     expect(code).toMatch(/^[2-9A-HJKMNP-TV-Z]{4}-[2-9A-HJKMNP-TV-Z]{4}$/)
-    expect(mails[0]!.values.link).toBe(`https://app.example.com/code#${id}.${code}`)
+    expect(mails[0]!.values.link).toBe(`https://app.example.com/sign-in#${id}.${code}`)
     expect(await accounts.counts(first.data!.signInWithCode.result.token as string)).toBe(true)
     expect(again.data).toEqual({ signInWithCode: { result: null } })
   })

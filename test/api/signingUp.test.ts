@@ -101,6 +101,22 @@ describe('signing up', () => {
     expect(status).toBe(429)
   })
 
+  test('a password that is refused is no attempt', async () => {
+    const { id, code } = await accounts.code(signUp, { email: 'picky@example.com', password })
+    for (let slip = 0; slip < 6; slip++) {
+      const { errors } = await api().ask(signUp, {
+        variables: { email: 'picky@example.com', password: 'password123' },
+      })
+      expect(errors?.[0]?.extensions?.code).toBe('BAD_USER_INPUT')
+    }
+
+    const { data } = await api().ask(confirm('confirmSignUp'), { variables: { id, code } })
+    const again = await api().ask(signUp, { variables: { email: 'picky@example.com', password } })
+
+    expect(data!.confirmSignUp.result).not.toBeNull()
+    expect(again.errors).toBeUndefined()
+  })
+
   test('nobody is mailed more than five codes an hour, known or not', async () => {
     await accounts.make('often@example.com')
     const asked = []

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server as TcpServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
@@ -6,6 +6,7 @@ import { eventually } from '../support/eventually.ts'
 import { startOldPostgres } from '../support/oldPostgres.ts'
 import { type Ended, postgresOn, type Server, usePlinth } from '../support/process.ts'
 
+const root = join(import.meta.dirname, '../..')
 const shared = usePlinth(afterAll)
 const plinth = usePlinth(afterEach)
 
@@ -112,6 +113,35 @@ describe('a data folder that cannot be used', () => {
     const fault = await failToOpen({ DATA_DIR: dataDir })
 
     expect(fault).toEqual(['The embedded Postgres did not start.', expect.stringContaining(dataDir)])
+  })
+})
+
+describe('a demo that does not fit the database', () => {
+  test('a DBA who has changed both learns what is wrong with it, and where it stands', async () => {
+    const folder = plinth.folder()
+    for (const part of [
+      'bin',
+      'src',
+      'plugins',
+      'worker',
+      'migrations',
+      'package.json',
+      'package-lock.json',
+    ]) {
+      cpSync(join(root, part), join(folder, part), { recursive: true })
+    }
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+    const seed = join(folder, 'migrations/demo/seed.sql')
+    writeFileSync(seed, 'insert into app_public.people (no_such_column) values (1);')
+
+    const program = join(folder, 'bin/plinth.js')
+    const env = { PORT: '0', DATA_DIR: plinth.dataDir() }
+    const fault = faultOf(await plinth.run(['start'], { program, env }))
+
+    expect(fault).toEqual([
+      `${seed} does not fit the database: column "no_such_column" of relation "people" does not exist`,
+      expect.stringContaining('npx plinth db watch'),
+    ])
   })
 })
 

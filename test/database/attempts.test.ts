@@ -105,6 +105,24 @@ describe('app_hidden.count_mail', () => {
     expect(await ask()).toBeGreaterThan(3500)
   })
 
+  test('somebody whose mails others use up elsewhere has some left, up to twenty in all', async () => {
+    const ask = async (address: string) => {
+      await from(address)
+      return count('app_hidden.count_mail($1)', 'mia@example.com')
+    }
+    const waits: unknown[] = []
+    for (let network = 1; network <= 4; network++) {
+      waits.push(...(await times(6, () => ask(`203.0.113.${network}`))).map((wait) => wait === null))
+    }
+
+    expect(waits).toEqual(
+      Array(4)
+        .fill([...Array<boolean>(5).fill(true), false])
+        .flat(),
+    )
+    expect(await ask('203.0.113.5')).toBeGreaterThan(0)
+  })
+
   test('nobody has more than fifty people mailed in an hour', async () => {
     await from('203.0.113.7')
     let number = 0

@@ -95,7 +95,7 @@ describe('app_public.reset_password', () => {
     expect(session!.token).toMatch(/^[0-9a-f]{64}$/)
     expect(await as.owner(hashes)).toEqual([{ hash: newHash }])
     expect(await as.owner('select id from app_public.sessions where id = $1', [before])).toEqual([])
-    expect(await as.owner(log)).toEqual([{ kind: 'password_changed', detail: 'mailed code' }])
+    expect(await as.owner(log)).toEqual([{ kind: 'password_changed', detail: 'with a mailed code' }])
     expect(await as.owner(jobs)).toContainEqual({ task_identifier: 'security_event__send_notice' })
   })
 

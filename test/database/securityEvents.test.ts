@@ -83,7 +83,7 @@ describe('app_public.security_events', () => {
   })
 
   test('mail is queued for the kinds that say so, and for no other', async () => {
-    const mailed = await as.owner('select kind from app_public.security_event_kinds where is_mailed')
+    const mailed = await as.owner('select kind from app_public.security_event_kinds where notice is not null')
     await as.owner(`select app_private.record_event($1, kind) from app_public.security_event_kinds`, [
       studio.member,
     ])

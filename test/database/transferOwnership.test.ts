@@ -52,7 +52,7 @@ describe('app_public.transfer_ownership', () => {
 
     for (const who of ['owner', 'member'] as const) {
       const rows = await as.person(studio[who])(
-        `select detail, is_mailed from app_public.security_events
+        `select detail, notice is not null as is_mailed from app_public.security_events
          join app_public.security_event_kinds using (kind) where kind = 'ownership_transferred'`,
       )
       expect(rows).toEqual([{ detail: 'Studio', is_mailed: true }])

@@ -14,21 +14,21 @@ const link = perhaps('https://app.example.com/here#and-what-is-secret')
  */
 export const samples = {
   'account-deleted': { name },
-  'add-address-code': { code, link, minutes: 30 },
+  'add-address-code': { code, link, minutes: 15 },
   'address-in-use': { name },
   'already-registered': { name, link },
-  'delete-organization-code': { name, organization, code, link, minutes: 30, days: 14 },
+  'delete-organization-code': { name, organization, code, link, minutes: 15, days: 14 },
   'export-ready': { name, link, days: 7 },
   invitation: {
     inviter: name,
     organization,
     role: 'member',
-    token: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+    token: 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
     link,
     days: 14,
   },
   'organization-deletion': { name, organization, by: 'Kim Lee', deletesAt: at, link },
-  'reset-password-code': { name, code, link, minutes: 30 },
+  'reset-password-code': { name, code, link, minutes: 15 },
   'reset-password-unknown': { link },
   'security-notice': {
     name,
@@ -38,9 +38,9 @@ export const samples = {
     network: perhaps('203.0.113.0/24'),
     link,
   },
-  'sign-in-code': { name, code, link, minutes: 10 },
+  'sign-in-code': { name, code, link, minutes: 15 },
   'sign-in-unknown': { link },
-  'sign-up-code': { code, minutes: 30 },
+  'sign-up-code': { code, minutes: 15 },
   welcome: { name, link },
 }
 

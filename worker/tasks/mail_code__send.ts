@@ -25,7 +25,11 @@ export const mail_code__send =
           hash('sha256', `${id}${code.replace('-', '')}`, 'buffer'),
         ]),
       )
-      return { code, link: services.link('code', `${id}.${code}`), minutes: asked.minutes }
+      return {
+        code,
+        link: services.link(asked.purpose.replaceAll('_', '-'), `${id}.${code}`),
+        minutes: asked.minutes,
+      }
     }
     await send[asked.purpose](asked, giveCode, services)
   }
