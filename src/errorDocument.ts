@@ -28,7 +28,10 @@ Beside it there may be:
 - \`retryable\`: true when the same request may succeed later;
 - \`retryAfter\`: how many seconds to wait before that;
 - \`requestId\`: the request, as the header \`X-Request-Id\` names it;
-- \`errorId\`: what to report when the fault is ours. The log has the rest under it.
+- \`errorId\`: under it the log has the rest. Report it when the fault is ours.
+
+HTTP is the status of a request that was refused as a whole. Where a field fails, the answer is 200 all the
+same, but for \`UNAVAILABLE\` and \`TOO_MANY_ATTEMPTS\`.
 
 | code | HTTP | when | what to do | whose fault | retryable |
 |---|---|---|---|---|---|
