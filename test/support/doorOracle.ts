@@ -28,9 +28,9 @@ export type Lockdown = { rank: number; office: number; startedAt: number; endedA
 
 export type Role = 'owner' | 'manager' | 'member'
 /** Persons 0 to 3 by their role; the last is a member of another organization alone. */
-export const roles = ['owner', 'manager', 'member', null] as const
+export const roles: readonly (Role | null)[] = ['owner', 'manager', 'member', null]
 /** Doors 0 to 2 by their office. */
-export const offices = [0, 0, 1] as const
+export const offices: readonly number[] = [0, 0, 1]
 
 /** Who asks about which door at which moment, in milliseconds since 1970. */
 export type Question = { person: number; door: number; at: number }
