@@ -50,9 +50,9 @@ export function clocksOf(zone: string, at: number): { day: number; time: number 
 
 /** What is decided, in a word and the rank of what decided it: `rule 2`, `lockdown 0`, `closure 1`, `none`, `nobody`. */
 export function decide(world: World, { person, door, at }: Question): string {
-  const role = roles[person]!
+  const role = roles[person]
   const office = offices[door]!
-  if (role === null) return 'nobody'
+  if (!role) return 'nobody'
   const lockdown = first(world.lockdowns.filter((it) => it.office === office && isDuring(it, at)))
   if (lockdown) return `lockdown ${lockdown.rank}`
 
