@@ -47,6 +47,20 @@ comment on type app_public.new_session is 'A session that has just begun.';
 comment on column app_public.new_session.token is 'Proves who you are; shown this one time. Send it as `Authorization: Bearer <token>`.';
 comment on column app_public.new_session.expires_at is 'When it ends by itself.';
 
+create type app_public.replayed_decision as (
+  decision_id uuid,
+  was_allowed boolean,
+  is_allowed boolean,
+  rule text,
+  reason text
+);
+comment on type app_public.replayed_decision is 'A recorded decision that would be another one today.';
+comment on column app_public.replayed_decision.decision_id is 'The decision, as `doorDecision(id:)` finds it.';
+comment on column app_public.replayed_decision.was_allowed is 'Whether the door was to open then.';
+comment on column app_public.replayed_decision.is_allowed is 'Whether it would be by what is in force now.';
+comment on column app_public.replayed_decision.rule is 'The rule that would allow it, or null.';
+comment on column app_public.replayed_decision.reason is 'Why, in words.';
+
 create type app_public.sent_code as (
   id uuid,
   expires_at timestamp with time zone
@@ -54,6 +68,94 @@ create type app_public.sent_code as (
 comment on type app_public.sent_code is 'A code that is on its way by mail.';
 comment on column app_public.sent_code.id is 'Names the code when you give it back.';
 comment on column app_public.sent_code.expires_at is 'Until when it can be given.';
+
+create table app_public.access_rule_doors (
+  organization_id uuid not null,
+  rule_id uuid not null,
+  door_id uuid not null,
+  constraint access_rule_doors_pkey PRIMARY KEY (organization_id, rule_id, door_id),
+  constraint access_rule_doors_organization_id_door_id_fkey FOREIGN KEY (organization_id, door_id) REFERENCES app_public.doors(organization_id, id) ON DELETE CASCADE,
+  constraint access_rule_doors_organization_id_rule_id_fkey FOREIGN KEY (organization_id, rule_id) REFERENCES app_public.access_rules(organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX access_rule_doors_organization_id_door_id_idx ON app_public.access_rule_doors USING btree (organization_id, door_id);
+alter table app_public.access_rule_doors enable row level security;
+create policy delete_manager on app_public.access_rule_doors for delete to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+create policy insert_manager on app_public.access_rule_doors for insert to plinth_person
+  with check ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+create policy select_member on app_public.access_rule_doors for select to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
+grant delete, select on app_public.access_rule_doors to plinth_person;
+grant insert (organization_id, rule_id, door_id) on app_public.access_rule_doors to plinth_person;
+CREATE TRIGGER _200_lock_office BEFORE INSERT OR DELETE OR UPDATE ON app_public.access_rule_doors FOR EACH ROW EXECUTE FUNCTION app_private.tg_access_rule_doors__lock_office();
+CREATE TRIGGER _201_same_office BEFORE INSERT OR UPDATE ON app_public.access_rule_doors FOR EACH ROW EXECUTE FUNCTION app_private.tg_access_rule_doors__same_office();
+comment on table app_public.access_rule_doors is 'The doors of a rule that is not about the whole office. Members see them, managers change them.';
+comment on column app_public.access_rule_doors.organization_id is 'Whose rule and door they are.';
+comment on column app_public.access_rule_doors.rule_id is 'The rule.';
+comment on column app_public.access_rule_doors.door_id is 'A door of the same office.';
+
+create table app_public.access_rules (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  office_id uuid not null,
+  name text not null,
+  role text,
+  membership_id uuid,
+  is_whole_office boolean not null default true,
+  weekdays smallint[] not null default '{1,2,3,4,5,6,7}'::smallint[],
+  starts_at time without time zone not null default '00:00:00'::time without time zone,
+  ends_at time without time zone not null default '24:00:00'::time without time zone,
+  valid_from date,
+  valid_until date,
+  holds_on_closures boolean not null default false,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint access_rules_pkey PRIMARY KEY (organization_id, id),
+  constraint access_rules_id_key UNIQUE (id),
+  constraint access_rules_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text))),
+  constraint access_rules_starts_at_check CHECK ((starts_at < '24:00:00'::time without time zone)),
+  constraint access_rules_validity_ordered_check CHECK ((valid_from <= valid_until)),
+  constraint access_rules_weekdays_check CHECK (((weekdays <@ '{1,2,3,4,5,6,7}'::smallint[]) AND ((cardinality(weekdays) >= 1) AND (cardinality(weekdays) <= 7)))),
+  constraint access_rules_window_not_empty_check CHECK ((starts_at <> ends_at)),
+  constraint access_rules_organization_id_membership_id_fkey FOREIGN KEY (organization_id, membership_id) REFERENCES app_public.memberships(organization_id, id) ON DELETE CASCADE,
+  constraint access_rules_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE,
+  constraint access_rules_role_fkey FOREIGN KEY (role) REFERENCES app_public.membership_roles(role) ON DELETE RESTRICT
+);
+CREATE INDEX access_rules_organization_id_membership_id_idx ON app_public.access_rules USING btree (organization_id, membership_id);
+CREATE INDEX access_rules_organization_id_office_id_idx ON app_public.access_rules USING btree (organization_id, office_id);
+CREATE INDEX access_rules_role_idx ON app_public.access_rules USING btree (role);
+alter table app_public.access_rules enable row level security;
+create policy delete_manager on app_public.access_rules for delete to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+create policy insert_manager on app_public.access_rules for insert to plinth_person
+  with check ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+create policy select_member on app_public.access_rules for select to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
+create policy update_manager on app_public.access_rules for update to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+grant delete, select on app_public.access_rules to plinth_person;
+grant insert (organization_id, office_id, name, role, membership_id, is_whole_office, weekdays, starts_at, ends_at, valid_from, valid_until, holds_on_closures) on app_public.access_rules to plinth_person;
+grant update (name, role, membership_id, is_whole_office, weekdays, starts_at, ends_at, valid_from, valid_until, holds_on_closures) on app_public.access_rules to plinth_person;
+CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.access_rules FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
+CREATE TRIGGER _200_lock_office BEFORE INSERT OR DELETE OR UPDATE ON app_public.access_rules FOR EACH ROW EXECUTE FUNCTION app_private.tg__lock_office();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.access_rules FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.access_rules FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.access_rules is 'Whom an office lets in, through which doors and when. What no rule allows is denied. Members see the rules, managers change them.';
+comment on column app_public.access_rules.organization_id is 'Whose rule it is.';
+comment on column app_public.access_rules.id is 'Identifies the rule.';
+comment on column app_public.access_rules.office_id is 'The office that it is about.';
+comment on column app_public.access_rules.name is 'What it is called, 1 to 100 characters. Whoever is let in by it reads this.';
+comment on column app_public.access_rules.role is 'Only members of exactly this role; null for any.';
+comment on column app_public.access_rules.membership_id is 'Only this member; null for any. The rule goes when the membership does.';
+comment on column app_public.access_rules.is_whole_office is 'Whether it is about every door of the office, also those to come; if not, about those of its `accessRuleDoors`.';
+comment on column app_public.access_rules.weekdays is 'The days on which its window begins, from 1, Monday, to 7, Sunday.';
+comment on column app_public.access_rules.starts_at is 'When its window begins, by the clocks of the office.';
+comment on column app_public.access_rules.ends_at is 'When its window ends; that moment is not in it any more. Before `startsAt`, it is that of the next day. `24:00` is midnight.';
+comment on column app_public.access_rules.valid_from is 'The first day on which its window begins; null for no first one.';
+comment on column app_public.access_rules.valid_until is 'The last day on which its window begins; null for no last one.';
+comment on column app_public.access_rules.holds_on_closures is 'Whether it lets in while the office is closed, too.';
+comment on column app_public.access_rules.created_at is 'When it was made.';
+comment on column app_public.access_rules.updated_at is 'When this last changed.';
 
 create table app_public.account_exports (
   id uuid not null default app_hidden.new_id(),
@@ -119,6 +221,48 @@ comment on column app_public.api_keys.created_at is 'When it was made.';
 comment on column app_public.api_keys.last_used_at is 'When it was last used, to about a minute; null for never.';
 comment on column app_public.api_keys.expires_at is 'When it ends by itself.';
 
+create table app_public.closures (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  office_id uuid not null,
+  name text not null,
+  starts_on date not null,
+  ends_on date not null,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint closures_pkey PRIMARY KEY (organization_id, id),
+  constraint closures_id_key UNIQUE (id),
+  constraint closures_days_ordered_check CHECK ((starts_on <= ends_on)),
+  constraint closures_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text))),
+  constraint closures_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX closures_organization_id_office_id_idx ON app_public.closures USING btree (organization_id, office_id);
+alter table app_public.closures enable row level security;
+create policy delete_manager on app_public.closures for delete to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+create policy insert_manager on app_public.closures for insert to plinth_person
+  with check ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+create policy select_member on app_public.closures for select to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
+create policy update_manager on app_public.closures for update to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+grant delete, select on app_public.closures to plinth_person;
+grant insert (organization_id, office_id, name, starts_on, ends_on) on app_public.closures to plinth_person;
+grant update (name, starts_on, ends_on) on app_public.closures to plinth_person;
+CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.closures FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
+CREATE TRIGGER _200_lock_office BEFORE INSERT OR DELETE OR UPDATE ON app_public.closures FOR EACH ROW EXECUTE FUNCTION app_private.tg__lock_office();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.closures FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.closures FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.closures is 'Days on which an office is closed, such as holidays: only rules that hold on closures let anybody in. Members see them, managers change them.';
+comment on column app_public.closures.organization_id is 'Whose closure it is.';
+comment on column app_public.closures.id is 'Identifies the closure.';
+comment on column app_public.closures.office_id is 'The office that is closed.';
+comment on column app_public.closures.name is 'Why, 1 to 100 characters. Whoever is denied reads this.';
+comment on column app_public.closures.starts_on is 'The first day, from its midnight on by the clocks of the office.';
+comment on column app_public.closures.ends_on is 'The last day, to its end.';
+comment on column app_public.closures.created_at is 'When it was made.';
+comment on column app_public.closures.updated_at is 'When this last changed.';
+
 create table app_public.door_decisions (
   organization_id uuid not null,
   id uuid not null default app_hidden.new_id(),
@@ -180,6 +324,7 @@ grant select on app_public.doors to plinth_person;
 grant insert (organization_id, office_id, name) on app_public.doors to plinth_person;
 grant update (name) on app_public.doors to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
+CREATE TRIGGER _200_lock_office BEFORE INSERT OR DELETE OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg__lock_office();
 CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.doors FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
 comment on table app_public.doors is 'A door of an office. Members see it, managers change it.';
@@ -265,6 +410,44 @@ comment on column app_public.invitations.inviter_id is 'Who sent it last; null w
 comment on column app_public.invitations.expires_at is 'Until when it can be accepted: 14 days after it was sent last.';
 comment on column app_public.invitations.created_at is 'When it was made.';
 comment on column app_public.invitations.updated_at is 'When this last changed.';
+
+create table app_public.lockdowns (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  office_id uuid not null,
+  reason text not null,
+  started_by uuid default app_public.current_person_id(),
+  started_at timestamp with time zone not null default now(),
+  ended_by uuid,
+  ended_at timestamp with time zone,
+  constraint lockdowns_pkey PRIMARY KEY (organization_id, id),
+  constraint lockdowns_id_key UNIQUE (id),
+  constraint lockdowns_moments_ordered_check CHECK ((started_at <= ended_at)),
+  constraint lockdowns_reason_check CHECK (((length(reason) <= 200) AND (TRIM(BOTH FROM reason) <> ''::text))),
+  constraint lockdowns_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES app_public.people(id) ON DELETE SET NULL,
+  constraint lockdowns_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE,
+  constraint lockdowns_started_by_fkey FOREIGN KEY (started_by) REFERENCES app_public.people(id) ON DELETE SET NULL
+);
+CREATE INDEX lockdowns_ended_by_idx ON app_public.lockdowns USING btree (ended_by);
+CREATE UNIQUE INDEX lockdowns_one_under_way_key ON app_public.lockdowns USING btree (office_id) WHERE (ended_at IS NULL);
+CREATE INDEX lockdowns_organization_id_office_id_idx ON app_public.lockdowns USING btree (organization_id, office_id);
+CREATE INDEX lockdowns_started_by_idx ON app_public.lockdowns USING btree (started_by);
+alter table app_public.lockdowns enable row level security;
+create policy select_member on app_public.lockdowns for select to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
+grant select on app_public.lockdowns to plinth_person;
+CREATE TRIGGER _200_lock_office BEFORE INSERT OR DELETE OR UPDATE ON app_public.lockdowns FOR EACH ROW EXECUTE FUNCTION app_private.tg__lock_office();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.lockdowns FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.lockdowns FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.lockdowns is 'Times in which an office let nobody in, whatever its rules say. Going out is never prevented. Members see them, managers start and end them.';
+comment on column app_public.lockdowns.organization_id is 'Whose lockdown it is.';
+comment on column app_public.lockdowns.id is 'Identifies the lockdown.';
+comment on column app_public.lockdowns.office_id is 'The office.';
+comment on column app_public.lockdowns.reason is 'Why, 1 to 200 characters. Whoever is denied reads this.';
+comment on column app_public.lockdowns.started_by is 'Who started it; null once their account is deleted.';
+comment on column app_public.lockdowns.started_at is 'When it began.';
+comment on column app_public.lockdowns.ended_by is 'Who ended it; null until then, and once their account is deleted.';
+comment on column app_public.lockdowns.ended_at is 'When it ended; null while it is under way.';
 
 create table app_public.membership_roles (
   role text not null,
@@ -960,6 +1143,48 @@ The result is false when it is being deleted already.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `REFUSED` while you are the only owner of an organization with other members, naming it.';
 
+CREATE OR REPLACE FUNCTION app_public.end_lockdown(office_id uuid)
+ RETURNS app_public.lockdowns
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_organization_id uuid;
+  v_lockdown app_public.lockdowns;
+begin
+  select offices.organization_id into v_organization_id
+  from app_public.offices
+  where offices.id = end_lockdown.office_id
+    and offices.organization_id = any (array(select app_hidden.my_managed_organization_ids()))
+  for no key update;
+  if not found then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such office, or you do not manage it.',
+      column = 'office_id';
+  end if;
+
+  update app_public.lockdowns
+  set ended_at = clock_timestamp(), ended_by = app_public.current_person_id()
+  where lockdowns.organization_id = v_organization_id
+    and lockdowns.office_id = end_lockdown.office_id
+    and lockdowns.ended_at is null
+  returning * into v_lockdown;
+  if not found then
+    return null;
+  end if;
+  return v_lockdown;
+end;
+$function$
+;
+grant execute on function app_public.end_lockdown(uuid) to plinth_person;
+comment on function app_public.end_lockdown(uuid) is 'Ends the lockdown of an office: its rules count again. The result is null if none is under way.
+
+- `officeId`: an office that you manage.
+
+Errors: `NOT_FOUND`.';
+
 CREATE OR REPLACE FUNCTION app_public.find_invitation(token text)
  RETURNS app_public.invitation_offer
  LANGUAGE sql
@@ -1103,6 +1328,56 @@ comment on function app_public.remove_email_address(uuid) is 'Removes one of you
 - `id`: the address; not the primary one.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `NOT_FOUND`; `REFUSED` for the primary address.';
+
+CREATE OR REPLACE FUNCTION app_public.replay_decisions(office_id uuid, since timestamp with time zone)
+ RETURNS SETOF app_public.replayed_decision
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER ROWS 100
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if not exists (
+    select
+    from app_public.offices
+    where offices.id = replay_decisions.office_id
+      and offices.organization_id = any (array(select app_hidden.my_managed_organization_ids()))
+  ) then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such office, or you do not manage it.',
+      column = 'office_id';
+  end if;
+  -- Each attempt is decided anew, which takes its time.
+  if replay_decisions.since is null or replay_decisions.since < now() - interval '1 month' then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'Decisions are replayed for at most a month back.',
+      column = 'since';
+  end if;
+
+  return query
+  select door_decisions.id, door_decisions.is_allowed, answer.is_allowed, answer.rule, answer.reason
+  from app_public.doors
+  join app_public.door_decisions
+    on door_decisions.organization_id = doors.organization_id and door_decisions.door_id = doors.id
+  cross join lateral app_private.decide_door(
+    door_decisions.door_id, door_decisions.person_id, door_decisions.decided_at
+  ) as answer
+  where doors.office_id = replay_decisions.office_id
+    and door_decisions.decided_at >= replay_decisions.since
+    and door_decisions.person_id is not null
+    and answer.is_allowed <> door_decisions.is_allowed
+  order by door_decisions.decided_at desc, door_decisions.id;
+end;
+$function$
+;
+grant execute on function app_public.replay_decisions(uuid,timestamp with time zone) to plinth_person;
+comment on function app_public.replay_decisions(uuid,timestamp with time zone) is 'Which of the recorded attempts to open a door of an office would go differently by the rules, closures and members of today, the latest first. So a manager sees what a change would have meant. Attempts of deleted accounts are left out.
+
+- `officeId`: an office that you manage.
+- `since`: from when on, at most a month back.
+
+Errors: `NOT_FOUND`; `BAD_USER_INPUT` naming `since`.';
 
 CREATE OR REPLACE FUNCTION app_public.request_account_export()
  RETURNS app_public.account_exports
@@ -1447,6 +1722,50 @@ An address that has an account already gives the same answer; its owner is told 
 
 Errors: `BAD_USER_INPUT` naming the argument.';
 
+CREATE OR REPLACE FUNCTION app_public.start_lockdown(office_id uuid, reason text)
+ RETURNS app_public.lockdowns
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_organization_id uuid;
+  v_lockdown app_public.lockdowns;
+begin
+  select offices.organization_id into v_organization_id
+  from app_public.offices
+  where offices.id = start_lockdown.office_id
+    and offices.organization_id = any (array(select app_hidden.my_managed_organization_ids()))
+  for no key update;
+  if not found then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such office, or you do not manage it.',
+      column = 'office_id';
+  end if;
+
+  select * into v_lockdown
+  from app_public.lockdowns
+  where lockdowns.organization_id = v_organization_id
+    and lockdowns.office_id = start_lockdown.office_id
+    and lockdowns.ended_at is null;
+  if not found then
+    insert into app_public.lockdowns (organization_id, office_id, reason)
+    values (v_organization_id, start_lockdown.office_id, start_lockdown.reason)
+    returning * into v_lockdown;
+  end if;
+  return v_lockdown;
+end;
+$function$
+;
+grant execute on function app_public.start_lockdown(uuid,text) to plinth_person;
+comment on function app_public.start_lockdown(uuid,text) is 'Has the doors of an office let nobody in, whatever its rules say, until the lockdown is ended. If one is under way already, that one is the result and stays as it is. Going out is never prevented.
+
+- `officeId`: an office that you manage.
+- `reason`: why, 1 to 200 characters; members see it.
+
+Errors: `NOT_FOUND`.';
+
 CREATE OR REPLACE FUNCTION app_public.transfer_ownership(organization_id uuid, person_id uuid)
  RETURNS app_public.memberships
  LANGUAGE plpgsql
@@ -1523,10 +1842,13 @@ CREATE OR REPLACE FUNCTION app_public.unlock_door(door_id uuid)
 AS $function$
 declare
   v_person_id uuid := app_public.current_person_id();
-  v_answer app_public.door_answer := app_private.decide_door(unlock_door.door_id, v_person_id);
+  v_at timestamptz := clock_timestamp();
+  v_answer app_public.door_answer := app_private.decide_door(unlock_door.door_id, v_person_id, v_at);
 begin
-  insert into app_public.door_decisions (organization_id, door_id, person_id, is_allowed, rule, reason)
-  select doors.organization_id, doors.id, v_person_id, v_answer.is_allowed, v_answer.rule, v_answer.reason
+  insert into app_public.door_decisions
+    (organization_id, door_id, person_id, is_allowed, rule, reason, decided_at)
+  select
+    doors.organization_id, doors.id, v_person_id, v_answer.is_allowed, v_answer.rule, v_answer.reason, v_at
   from app_public.doors
   where doors.id = unlock_door.door_id;
 
@@ -1538,6 +1860,21 @@ grant execute on function app_public.unlock_door(uuid) to plinth_person;
 comment on function app_public.unlock_door(uuid) is 'Asks to open a door. The decision is recorded, whichever way it goes; a refusal is an answer, not an error.
 
 - `doorId`: the door.';
+
+CREATE OR REPLACE FUNCTION app_public.what_if(door_id uuid, at timestamp with time zone DEFAULT now())
+ RETURNS app_public.door_answer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select app_private.decide_door(what_if.door_id, app_public.current_person_id(), what_if.at);
+$function$
+;
+grant execute on function app_public.what_if(uuid,timestamp with time zone) to plinth_person;
+comment on function app_public.what_if(uuid,timestamp with time zone) is 'Whether you could open a door at some moment, by the rules, closures and lockdowns that are known now. Nothing opens and nothing is recorded.
+
+- `doorId`: the door.
+- `at`: the moment; now if left out. At none at all, null, nobody is let in.';
 
 create schema app_hidden;
 grant usage on schema app_hidden to plinth_anonymous;
@@ -2111,25 +2448,108 @@ comment on function app_private.count_invitation(uuid,text) is 'Counts the mail 
 
 Errors: `TMANY` when there were too many of the organization, to the address, or from the network.';
 
-CREATE OR REPLACE FUNCTION app_private.decide_door(door_id uuid, person_id uuid)
+CREATE OR REPLACE FUNCTION app_private.decide_door(door_id uuid, person_id uuid, at timestamp with time zone DEFAULT clock_timestamp())
  RETURNS app_public.door_answer
  LANGUAGE sql
  STABLE
 AS $function$
-  select case
-    when exists (
-      select from app_public.doors
-      join app_public.memberships on memberships.organization_id = doors.organization_id
-      where doors.id = decide_door.door_id and memberships.person_id = decide_door.person_id
-    )
-    then (true, 'member', 'Members of the organization may open its doors.')::app_public.door_answer
-    else (
+  select coalesce(
+    (
+      select case
+        when lockdown.id is not null then
+          (false, null, 'The office is locked down: ' || lockdown.reason)::app_public.door_answer
+        when rule.id is not null then
+          (true, rule.name, format('You are let in by the rule “%s”.', rule.name))::app_public.door_answer
+        when closure.id is not null then
+          (false, null, 'The office is closed: ' || closure.name)::app_public.door_answer
+        else
+          (false, null, 'No rule lets you in by this door at this time.')::app_public.door_answer
+      end
+      from app_public.doors
+      join app_public.offices
+        on offices.organization_id = doors.organization_id and offices.id = doors.office_id
+      join app_public.memberships
+        on memberships.organization_id = doors.organization_id
+        and memberships.person_id = decide_door.person_id
+      cross join lateral (select decide_door.at at time zone offices.time_zone) as here (local_at)
+      left join lateral (
+        select lockdowns.id, lockdowns.reason
+        from app_public.lockdowns
+        where lockdowns.organization_id = doors.organization_id
+          and lockdowns.office_id = doors.office_id
+          and lockdowns.started_at <= decide_door.at
+          and (lockdowns.ended_at is null or lockdowns.ended_at > decide_door.at)
+        order by lockdowns.id
+        limit 1
+      ) as lockdown on true
+      left join lateral (
+        select closures.id, closures.name
+        from app_public.closures
+        where closures.organization_id = doors.organization_id
+          and closures.office_id = doors.office_id
+          and here.local_at::date between closures.starts_on and closures.ends_on
+        order by closures.id
+        limit 1
+      ) as closure on true
+      left join lateral (
+        select access_rules.id, access_rules.name
+        from app_public.access_rules
+        where access_rules.organization_id = doors.organization_id
+          and access_rules.office_id = doors.office_id
+          and (access_rules.role is null or access_rules.role = memberships.role)
+          and (access_rules.membership_id is null or access_rules.membership_id = memberships.id)
+          and (
+            access_rules.is_whole_office
+            or exists (
+              select
+              from app_public.access_rule_doors
+              where access_rule_doors.organization_id = doors.organization_id
+                and access_rule_doors.rule_id = access_rules.id
+                and access_rule_doors.door_id = doors.id
+            )
+          )
+          and (access_rules.holds_on_closures or closure.id is null)
+          -- The window that begins today, and yesterday's, which may reach into today.
+          and exists (
+            select
+            from (values (here.local_at::date), (here.local_at::date - 1)) as opening (day)
+            where opening.day + access_rules.starts_at <= here.local_at
+              and opening.day + access_rules.ends_at
+                + make_interval(days => (access_rules.ends_at < access_rules.starts_at)::int)
+                > here.local_at
+              and extract(isodow from opening.day) = any (access_rules.weekdays)
+              and (access_rules.valid_from is null or access_rules.valid_from <= opening.day)
+              and (access_rules.valid_until is null or access_rules.valid_until >= opening.day)
+          )
+        order by access_rules.id
+        limit 1
+      ) as rule on true
+      where doors.id = decide_door.door_id
+    ),
+    (
       false, null, 'There is no such door, or you are not a member of its organization.'
     )::app_public.door_answer
-  end;
+  );
 $function$
 ;
-comment on function app_private.decide_door(uuid,uuid) is 'Whether a person may open a door now, by which rule, and why.';
+comment on function app_private.decide_door(uuid,uuid,timestamp with time zone) is 'Whether a person may open a door at a moment, by which rule, and why. The first of these that applies:
+
+1. No such door, or the person is no member of its organization today: denied, with one reason for both.
+2. A lockdown of the office at that moment, from its start on and up to its end; one under way has no end: denied.
+3. A rule of the office: allowed. Of several, the answer names the oldest, by id.
+4. A closure of the office on that day: denied. Of several, the answer names the oldest.
+5. Otherwise denied; so is a moment that is null or infinite.
+
+A rule applies if all of this is so:
+
+- Role and member are those of the rule, where it names any; exactly that role, not a higher one.
+- It is about the whole office, or about this door.
+- The moment lies in its window: on a day from `valid_from` to `valid_until` that is one of `weekdays`, from `starts_at` on and up to `ends_at`; up to that time of the next day if `ends_at` is before `starts_at`. The part behind midnight belongs to the day on which the window began.
+- That day is no closure, or the rule holds on closures. Closures go by the day of the moment, not by the one on which the window began: a closed day ends a night that reaches into it.
+
+Days and times are those on the clocks of the office. A moment has exactly one time there, a time not always one moment: when clocks are put back, a window that lies in the hour shown twice lets in twice; when they are put forward, one that lies in the hour left out lets nobody in on that day.
+
+All of it is as of the moment that is asked about, apart from the rules themselves and the memberships, which are today''s.';
 
 CREATE OR REPLACE FUNCTION app_private.delete_due_organizations()
  RETURNS bigint
@@ -2416,6 +2836,24 @@ AS $function$
       from app_public.memberships
       join app_public.organizations on organizations.id = memberships.organization_id
       where memberships.person_id = people.id
+    ),
+    'access_rules', (
+      select coalesce(jsonb_agg(to_jsonb(access_rules) order by access_rules.id), '[]')
+      from app_public.memberships
+      join app_public.access_rules
+        on access_rules.organization_id = memberships.organization_id
+        and access_rules.membership_id = memberships.id
+      where memberships.person_id = people.id
+    ),
+    'lockdowns', (
+      select coalesce(jsonb_agg(
+        to_jsonb(lockdowns) - 'started_by' - 'ended_by' || jsonb_build_object(
+          'is_started_by_you', lockdowns.started_by is not distinct from people.id,
+          'is_ended_by_you', lockdowns.ended_by is not distinct from people.id
+        )
+        order by lockdowns.id
+      ), '[]')
+      from app_public.lockdowns where people.id in (lockdowns.started_by, lockdowns.ended_by)
     ),
     'invitations', (
       select coalesce(jsonb_agg(to_jsonb(invitations) - 'inviter_id' order by invitations.id), '[]')
@@ -2919,6 +3357,23 @@ comment on function app_private.tg__append_only() is 'Trigger: refuses every upd
 
 Errors: `IMMUT`.';
 
+CREATE OR REPLACE FUNCTION app_private.tg__lock_office()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform
+  from app_public.offices
+  where offices.id in (old.office_id, new.office_id)
+  order by offices.id
+  for no key update;
+  return coalesce(new, old);
+end;
+$function$
+;
+comment on function app_private.tg__lock_office() is 'Trigger: locks the office that a row decides about, so that the change and a decision wait for each other.';
+
 CREATE OR REPLACE FUNCTION app_private.tg__person_stays()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2967,6 +3422,51 @@ end;
 $function$
 ;
 comment on function app_private.tg__stamps() is 'Trigger: sets created_at once and updated_at at each change.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_access_rule_doors__lock_office()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform
+  from app_public.access_rules
+  join app_public.offices on offices.id = access_rules.office_id
+  where access_rules.id in (old.rule_id, new.rule_id)
+  order by offices.id
+  for no key update of offices;
+  return coalesce(new, old);
+end;
+$function$
+;
+comment on function app_private.tg_access_rule_doors__lock_office() is 'Trigger: locks the office of the rule, so that the change and a decision wait for each other.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_access_rule_doors__same_office()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if exists (
+    select
+    from app_public.access_rules
+    join app_public.doors on doors.id = new.door_id and doors.office_id <> access_rules.office_id
+    where access_rules.id = new.rule_id
+  ) then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'That door leads into another office.',
+      hint = 'A rule is about doors of its own office.',
+      column = 'door_id';
+  end if;
+  return new;
+end;
+$function$
+;
+comment on function app_private.tg_access_rule_doors__same_office() is 'Trigger: refuses a door of another office than the rule''s.
+
+Errors: `22023`.';
 
 CREATE OR REPLACE FUNCTION app_private.tg_api_keys__record()
  RETURNS trigger

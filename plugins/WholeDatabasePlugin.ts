@@ -97,8 +97,9 @@ function makeExact(codec: PgCodec): void {
   const arrayOfCodec = codec.arrayOfCodec as PgCodec | undefined
   if (rangeOfCodec && castFromPg) {
     codec.castFromPg = (range) => sql`case when (${range}) is not null then ${castFromPg(range)} end`
-  } else if (codec === TYPES.timetz) {
-    codec.castFromPg = (time) => sql`(${time})::text` // the stock one leaves it in the time zone of the session
+  } else if (times.includes(codec)) {
+    // The stock ones give 24:00 as 00:00, and leave an offset to the time zone of the session.
+    codec.castFromPg = (time) => sql`(${time})::text`
     codec.listCastFromPg = (list) => sql`(${list})::text`
   } else if (castFromPg && dates.includes(codec)) {
     const cast = (date: SQL) =>
@@ -107,11 +108,12 @@ function makeExact(codec: PgCodec): void {
     codec.castFromPg = cast
     codec.listCastFromPg = (list) =>
       sql`case when (${list}) is not null then array(select ${cast(each)} from unnest(${list}) as ${each})::text end`
-  } else if (arrayOfCodec && dates.includes(arrayOfCodec)) {
+  } else if (arrayOfCodec && [...dates, ...times].includes(arrayOfCodec)) {
     makeExact(arrayOfCodec)
     codec.castFromPg = arrayOfCodec.listCastFromPg
   }
 }
 
 const dates: PgCodec[] = [TYPES.date, TYPES.timestamp, TYPES.timestamptz]
-const exactCodecs = new WeakSet<PgCodec>() // codecs of dates are shared by all schemas
+const times: PgCodec[] = [TYPES.time, TYPES.timetz]
+const exactCodecs = new WeakSet<PgCodec>() // codecs of dates and times are shared by all schemas

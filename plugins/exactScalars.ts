@@ -24,7 +24,8 @@ const endless = '-?infinity'
 const pattern = (source: string) => new RegExp(`^(${source})$`, 'i')
 const dates = pattern(`${date}( BC)?|${endless}`)
 const moments = pattern(`${date}([T ]${time} ?${offset}?)?( BC)?|${endless}`)
-const times = pattern(`${time}${offset}?`)
+const midnight = String.raw`24:00(:00(\.0+)?)?` // the end of a day; as part of a moment Postgres would rewrite it
+const times = pattern(`(${time}|${midnight})${offset}?`)
 
 /** Whether the days of a date exist; the year matters for February alone, and Postgres judges the rest. */
 function isDay(written: string): boolean {

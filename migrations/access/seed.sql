@@ -79,6 +79,31 @@ values
     '00000000-0000-7000-8000-0000000000b2', 'Front'
   );
 
+-- A second door each, for a rule that has the first one. Rules of the colleague, of the person herself, and of all.
+insert into app_public.doors (organization_id, id, office_id, name)
+select
+  offices.organization_id, replace(offices.id::text, '0000000000b', '0000000000e')::uuid, offices.id, 'Back'
+from app_public.offices;
+
+insert into app_public.access_rules (organization_id, office_id, name, is_whole_office)
+select offices.organization_id, offices.id, 'Members', false from app_public.offices;
+insert into app_public.access_rule_doors (organization_id, rule_id, door_id)
+select access_rules.organization_id, access_rules.id, doors.id
+from app_public.access_rules
+join app_public.doors on doors.office_id = access_rules.office_id and doors.name = 'Front';
+insert into app_public.access_rules (organization_id, office_id, name, membership_id)
+select memberships.organization_id, offices.id, 'Personal', memberships.id
+from app_public.memberships
+join app_public.offices on offices.organization_id = memberships.organization_id;
+
+insert into app_public.closures (organization_id, office_id, name, starts_on, ends_on)
+select offices.organization_id, offices.id, 'Holidays', current_date, current_date from app_public.offices;
+
+-- Started by everybody who could at some time, and over.
+insert into app_public.lockdowns (organization_id, office_id, reason, started_by, ended_at)
+select offices.organization_id, offices.id, 'Drill', people.id, now()
+from app_public.offices cross join app_public.people;
+
 -- Everybody has tried every door, also those who may not, or not any more.
 insert into app_public.door_decisions (organization_id, door_id, person_id, is_allowed, reason)
 select doors.organization_id, doors.id, people.id, false, 'Tried.'

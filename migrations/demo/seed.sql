@@ -49,11 +49,14 @@ begin
     (v_nord, v_berlin, 'Front door'), (v_nord, v_berlin, 'Workshop'), (v_nord, v_berlin, 'Roof'),
     (v_south, v_lisbon, 'Gate');
 
+  insert into app_public.access_rules (organization_id, office_id, name)
+  values (v_nord, v_berlin, 'Members'), (v_south, v_lisbon, 'Members');
+
   -- A few days of comings and goings: three visits a day and person.
   insert into app_public.door_decisions (organization_id, door_id, person_id, is_allowed, rule, reason, decided_at)
   select
-    doors.organization_id, doors.id, memberships.person_id, true, 'member',
-    'Members of the organization may open its doors.',
+    doors.organization_id, doors.id, memberships.person_id, true, 'Members',
+    'You are let in by the rule “Members”.',
     date_trunc('day', now()) - make_interval(days => day.number, hours => -9, mins => -(visit.number * 97 + day.number * 7))
   from generate_series(1, 5) as day (number)
   cross join generate_series(0, 2) as visit (number)

@@ -34,7 +34,7 @@ describe('unlockDoor, in the demo', () => {
       { token },
     )
 
-    expect(answer.data!.unlockDoor.result).toMatchObject({ isAllowed: true, rule: 'member' })
+    expect(answer.data!.unlockDoor.result).toMatchObject({ isAllowed: true, rule: 'Members' })
     expect(log.data!.doorDecisions.nodes).toEqual([
       { isAllowed: true, door: { id: door!.id }, person: { name: 'Cleo Marsh' } },
     ])

@@ -124,7 +124,7 @@ describe('the access matrix', () => {
   })
 
   test('somebody who may only read reaches nothing by writing, and those after them are not concerned', async () => {
-    const run = `update app_public.doors set name = 'New'`
+    const run = `update app_public.doors set name = 'New' where name = 'Front'`
     const settings = stage().players.find(({ name }) => name === 'manager')!.settings
 
     const outcomes = await attempt(stage().client, [

@@ -87,7 +87,7 @@ describe('two owners at the same moment', () => {
     )
 
     const refusal = isolation === 'read committed' ? 'P0001' : '40001'
-    expect(outcome).toEqual({ first: 'done', second: refusal, owners: 1 })
+    expect(outcome).toEqual({ first: 'done', second: refusal, hasWaited: true, owners: 1 })
   })
 
   test('the organization’s end and a role that changes wait for each other, in either order', async () => {
@@ -111,8 +111,8 @@ describe('two owners at the same moment', () => {
       'read committed',
     )
 
-    expect(endFirst).toEqual({ first: 'done', second: 'done', owners: 0 })
-    expect(endLast).toEqual({ first: 'done', second: 'done', owners: 0 })
+    expect(endFirst).toEqual({ first: 'done', second: 'done', hasWaited: true, owners: 0 })
+    expect(endLast).toEqual({ first: 'done', second: 'done', hasWaited: true, owners: 0 })
   })
 })
 

@@ -23,10 +23,10 @@ const documentOf = async (id: string) => {
 }
 
 describe('app_private.person_document', () => {
-  test('each table that refers to people is in it, or left out for a reason', async () => {
+  test('each table that refers to people or their memberships is in it, or left out for a reason', async () => {
     const rows = await as.owner(
       `select distinct relname from pg_constraint join pg_class on pg_class.oid = conrelid
-       where contype = 'f' and confrelid = 'app_public.people'::regclass`,
+       where contype = 'f' and confrelid in ('app_public.people'::regclass, 'app_public.memberships'::regclass)`,
     )
 
     const document = await documentOf(person)
@@ -49,6 +49,8 @@ describe('app_private.person_document', () => {
       email_addresses: [{ address: 'tessa@example.com', is_primary: true }],
       api_keys: [{ name: 'Backup', can_write: false }],
       memberships: [{ organization_name: 'Studio', role: 'member' }],
+      access_rules: [{ name: 'At night' }],
+      lockdowns: [{ reason: 'Drill', is_started_by_you: true, is_ended_by_you: false }],
       door_decisions: [{ door_id: studio.doorId, is_allowed: true }],
       security_events: expect.arrayContaining([
         expect.objectContaining({

@@ -11,6 +11,11 @@ beforeEach(async () => {
     '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA',
   ])
   await as.owner(
+    `insert into app_public.closures (organization_id, office_id, name, starts_on, ends_on)
+     values ($1, $2, 'Holidays', current_date, current_date)`,
+    [studio.organizationId, studio.officeId],
+  )
+  await as.owner(
     `insert into app_public.invitations (organization_id, address) values ($1, 'ida@example.com')`,
     [studio.organizationId],
   )
@@ -18,6 +23,8 @@ beforeEach(async () => {
 
 const stamped = [
   'app_private.passwords',
+  'app_public.access_rules',
+  'app_public.closures',
   'app_public.doors',
   'app_public.email_addresses',
   'app_public.invitations',

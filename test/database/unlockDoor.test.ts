@@ -15,11 +15,11 @@ const log =
 
 describe('app_public.unlock_door', () => {
   test.each(['owner', 'manager', 'member'] as const)(
-    'the %s opens the door, by the rule for members',
+    'the %s opens the door, by the office’s rule',
     async (who) => {
       const rows = await as.person(studio[who])(unlock, [studio.doorId])
 
-      expect(rows).toEqual([{ is_allowed: true, rule: 'member', reason: expect.any(String) }])
+      expect(rows).toEqual([{ is_allowed: true, rule: 'Members', reason: expect.any(String) }])
     },
   )
 
@@ -96,6 +96,15 @@ describe('app_public.unlock_door', () => {
     ])
 
     await expect(deciding).rejects.toMatchObject({ code: '42501' })
+  })
+
+  test('a member is refused once there is no rule any more, and that is recorded', async () => {
+    await as.person(studio.manager)('delete from app_public.access_rules')
+
+    const [answer] = await as.person(studio.member)(unlock, [studio.doorId])
+
+    expect(answer).toMatchObject({ is_allowed: false, rule: null })
+    expect(await as.owner(log)).toMatchObject([answer])
   })
 
   test('deciding alone records nothing', async () => {

@@ -151,7 +151,7 @@ describe('doorChanged', () => {
     await manager.until(1)
 
     await run(
-      'begin; create temporary table kept as table app_public.memberships; truncate app_public.memberships;',
+      'begin; create temporary table kept as table app_public.memberships; truncate app_public.memberships cascade;',
     )
     await run('insert into app_public.memberships select * from kept; commit')
     await manager.ended

@@ -43,7 +43,7 @@ const fitting: Record<string, readonly unknown[]> = {
     '-infinity',
     '2026-01-31T12:00Z',
   ],
-  Time: ['12:00:00', '23:59:59.999999', '00:00', '12:00:00+05:30'],
+  Time: ['12:00:00', '23:59:59.999999', '00:00', '24:00', '24:00:00', '12:00:00+05:30'],
   JSON: [null, 1, 'a', [], {}, { a: [1, { b: null }] }, JSON.parse('{"__proto__":{"a":1},"constructor":2}')],
   XML: ['<a/>', '<a>b</a>', 'text'],
   Base64EncodedBinary: ['', 'AA==', '/w==', 'AAEC'],

@@ -10,8 +10,8 @@ export type Owned = { organizationId: string; anna: string; ben: string; manager
 /** A statement and who runs it; null for the database's owner. */
 export type Deed = { by: string | null; sql: string; values: unknown[] }
 
-/** How two deeds ended, as SQLSTATEs or `done`, and how many owners there are now. */
-export type Outcome = { first: string; second: string; owners: number }
+/** How two deeds ended, as SQLSTATEs or `done`, whether the second waited, and how many owners there are now. */
+export type Outcome = { first: string; second: string; hasWaited: boolean; owners: number }
 
 export const isolationLevels = ['read committed', 'repeatable read', 'serializable'] as const
 export type Isolation = (typeof isolationLevels)[number]
@@ -94,9 +94,15 @@ export function useOwners(connections: number): Owners {
         )
         if (!hasEnded && !rows[0]!.waits) throw new Error('The second neither waits nor has ended.')
       })
+      const hasWaited = !hasEnded
       firstEnd = await commit(one, firstEnd)
       const secondEnd = await commit(other, await trying)
-      return { first: firstEnd, second: secondEnd, owners: await owners.countOwners(organizationId) }
+      return {
+        first: firstEnd,
+        second: secondEnd,
+        hasWaited,
+        owners: await owners.countOwners(organizationId),
+      }
     },
     async rush(deeds, isolation) {
       const gate = 4711

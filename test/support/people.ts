@@ -10,7 +10,8 @@ export async function makePerson(owner: Run, name: string): Promise<string> {
   return person!.id as string
 }
 
-/** An organization with one person per role, an office and a door, and a stranger who runs another one. */
+/** An organization with one person per role, an office that lets all of
+ * them in by its one door, and a stranger who runs another one. */
 export type Studio = {
   organizationId: string
   officeId: string
@@ -55,6 +56,10 @@ export async function makeStudio(run: Run): Promise<Studio> {
   const doorId = await id(
     'insert into app_public.doors (organization_id, office_id, name) values ($1, $2, $3) returning id',
     [organizationId, officeId, 'Front'],
+  )
+  await run(
+    `insert into app_public.access_rules (organization_id, office_id, name) values ($1, $2, 'Members')`,
+    [organizationId, officeId],
   )
   return { organizationId, officeId, doorId, owner, manager, member, stranger, strangerOrganizationId }
 }

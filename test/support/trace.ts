@@ -41,6 +41,18 @@ export async function leaveTraces(owner: Run, person: string, organizationId: st
      select organization_id, id, $1, true, 'Members may.' from app_public.doors where organization_id = $2`,
     [person, organizationId],
   )
+  await owner(
+    `insert into app_public.access_rules (organization_id, office_id, name, membership_id)
+     select offices.organization_id, offices.id, 'At night', memberships.id
+     from app_public.offices join app_public.memberships using (organization_id)
+     where offices.organization_id = $2 and memberships.person_id = $1`,
+    [person, organizationId],
+  )
+  await owner(
+    `insert into app_public.lockdowns (organization_id, office_id, reason, started_by)
+     select organization_id, id, 'Drill', $1 from app_public.offices where organization_id = $2`,
+    [person, organizationId],
+  )
   await owner(`select set_config('plinth.request', $1, true)`, [
     JSON.stringify({ id: 'a-request', address: '203.0.113.7', userAgent: 'Firefox/1' }),
   ])
