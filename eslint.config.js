@@ -123,6 +123,7 @@ export default tseslint.config(
       'src/database/installRealtime.ts',
       'test/support/**',
       'bench/**',
+      'examples/**',
     ],
     rules: { 'no-restricted-properties': 'off' },
   },

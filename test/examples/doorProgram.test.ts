@@ -1,0 +1,88 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { type FakeDoorApi, newCommand, startFakeDoorApi } from '../support/fakeDoorApi.ts'
+import { usePlinth } from '../support/process.ts'
+
+const { spawn, run, folder } = usePlinth(afterEach)
+const program = join(import.meta.dirname, '../../examples/door-controller/src/main.ts')
+const good = 'ABCD-EFGH-IJKL'
+
+let api: FakeDoorApi
+beforeEach(async () => {
+  api = await startFakeDoorApi()
+  api.answer('Enrol', ({ code }) => ({
+    enrolDevice: { result: code === good ? { token: 'plinth_device_1', deviceId: 'one' } : null },
+  }))
+})
+afterEach(() => api.close())
+
+describe('the door controller, as a program', () => {
+  test('enrols, keeps its key to itself, runs, and ends with 0 when it is told to', async () => {
+    const cwd = folder()
+
+    const enrolled = await run(['enrol', good, '--url', api.url], { program, cwd })
+    const running = spawn(['run'], { program, cwd })
+    await running.says(/Connected to/)
+    await api.until('Commands')
+    api.tell(newCommand())
+    await api.until('Report')
+    running.signal('SIGTERM')
+
+    expect(enrolled).toMatchObject({ code: 0, stdout: expect.stringContaining('Enrolled as device one') })
+    expect(enrolled.stdout).not.toContain('plinth_device_1')
+    expect(statSync(join(cwd, 'door-controller.json')).mode & 0o777).toBe(0o600)
+    expect(api.tokens).toEqual(['Bearer plinth_device_1'])
+    expect(await running.ended).toMatchObject({ code: 0, stderr: '' })
+    expect(running.output()).toMatch(/\[ OPEN \][^]*\[ shut \]/)
+  })
+
+  test('opens a door by gpioset', async () => {
+    const cwd = folder()
+    const calls = join(cwd, 'calls')
+    writeFileSync(join(cwd, 'gpioset'), `#!/bin/sh\necho "$@" >> ${calls}\n`, { mode: 0o755 })
+    await run(['enrol', good], { program, cwd, env: { PLINTH_URL: api.url } })
+
+    const running = spawn(['run', '--gpio', 'gpiochip0:17'], { program, cwd, env: { PATH: `${cwd}:/bin` } })
+    await api.until('Commands')
+    api.tell(newCommand())
+    const report = await api.until('Report')
+    running.signal('SIGINT')
+    await running.ended
+
+    expect(report).toMatchObject({ hasOpened: true })
+    expect(readFileSync(calls, 'utf8')).toContain('--chip gpiochip0 --toggle 1000ms,0 17=1')
+  })
+
+  test('whose device is revoked, ends with 3', async () => {
+    const cwd = folder()
+    await run(['enrol', good, '--url', api.url], { program, cwd })
+    const running = spawn(['run'], { program, cwd })
+    await api.until('Commands')
+
+    api.cut(4401)
+
+    expect(await running.ended).toMatchObject({ code: 3, stderr: expect.stringContaining('enrol <code>') })
+  })
+
+  test('without a key, ends with 3', async () => {
+    expect(await run(['run'], { program })).toMatchObject({ code: 3 })
+  })
+
+  test.each([
+    ['a wrong code', () => ['enrol', 'WRONG', '--url', api.url], /code is wrong/],
+    ['nobody there', () => ['enrol', good, '--url', 'http://127.0.0.1:9'], /does not answer/],
+    ['no such folder', () => ['enrol', good, '--url', api.url, '--state', 'none/state'], /Cannot write/],
+  ])('given %s, ends with 1', async (_, args, says) => {
+    const { code, stderr } = await run(args(), { program })
+
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(says) })
+  })
+
+  test.each([[[]], [['enrol']], [['run', 'now']], [['--what']], [['run', '--gpio', '17']]])(
+    'does not understand %j: ends with 2',
+    async (args) => {
+      expect(await run(args, { program })).toMatchObject({ code: 2, stdout: '' })
+    },
+  )
+})
