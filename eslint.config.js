@@ -116,6 +116,24 @@ export default tseslint.config(
     },
   },
   {
+    // Separate programs, which know the API and nothing else.
+    files: ['examples/**/*.ts'],
+    rules: {
+      'import-x/no-restricted-paths': [
+        'error',
+        {
+          zones: [
+            {
+              target: './examples',
+              from: ['./src', './plugins', './worker', './test', './bench'],
+              message: 'An example only speaks GraphQL.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     // The entries: where the process begins, and the programs that are started on their own.
     files: [
       'src/cli.ts',
