@@ -7,6 +7,14 @@ grant usage on schema app_public to plinth_device;
 grant usage on schema app_public to plinth_person;
 comment on schema app_public is 'What the API shows.';
 
+create type app_public.device_key as (
+  token text,
+  device_id uuid
+);
+comment on type app_public.device_key is 'The key of a device. It is shown this one time.';
+comment on column app_public.device_key.token is 'To be sent as `Authorization: Bearer <token>`; begins with `plinth_device_`.';
+comment on column app_public.device_key.device_id is 'Whose key it is.';
+
 create type app_public.door_answer as (
   is_allowed boolean,
   rule text,
@@ -16,6 +24,14 @@ comment on type app_public.door_answer is 'What was decided about opening a door
 comment on column app_public.door_answer.is_allowed is 'Whether it opens.';
 comment on column app_public.door_answer.rule is 'The rule that allows it, or null.';
 comment on column app_public.door_answer.reason is 'Why, in words for the person who asked.';
+
+create type app_public.enrolment_code as (
+  code text,
+  expires_at timestamp with time zone
+);
+comment on type app_public.enrolment_code is 'A code to enrol a device with. It is shown this one time.';
+comment on column app_public.enrolment_code.code is 'The code, such as `K7QF-2MXD-9RTB`.';
+comment on column app_public.enrolment_code.expires_at is 'Until when it works.';
 
 create type app_public.invitation_offer as (
   organization_name text,
@@ -119,6 +135,74 @@ comment on column app_public.api_keys.created_at is 'When it was made.';
 comment on column app_public.api_keys.last_used_at is 'When it was last used, to about a minute; null for never.';
 comment on column app_public.api_keys.expires_at is 'When it ends by itself.';
 
+create table app_public.device_kinds (
+  kind text not null,
+  description text not null,
+  constraint device_kinds_pkey PRIMARY KEY (kind)
+);
+alter table app_public.device_kinds enable row level security;
+create policy select_anyone on app_public.device_kinds for select to plinth_anonymous, plinth_authenticator, plinth_device, plinth_person
+  using (true);
+grant select on app_public.device_kinds to plinth_anonymous;
+grant select on app_public.device_kinds to plinth_authenticator;
+grant select on app_public.device_kinds to plinth_device;
+grant select on app_public.device_kinds to plinth_person;
+comment on table app_public.device_kinds is 'What a device is for.';
+comment on column app_public.device_kinds.kind is 'Its name.';
+comment on column app_public.device_kinds.description is 'What such a device does.';
+
+create table app_public.devices (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  office_id uuid not null,
+  name text not null,
+  kind text not null,
+  is_online boolean not null default false,
+  last_seen_at timestamp with time zone,
+  went_offline_at timestamp with time zone,
+  enrolled_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint devices_pkey PRIMARY KEY (organization_id, id),
+  constraint devices_id_key UNIQUE (id),
+  constraint devices_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text))),
+  constraint devices_kind_fkey FOREIGN KEY (kind) REFERENCES app_public.device_kinds(kind) ON DELETE RESTRICT,
+  constraint devices_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX devices_kind_idx ON app_public.devices USING btree (kind);
+CREATE INDEX devices_last_seen_at_idx ON app_public.devices USING btree (last_seen_at) WHERE is_online;
+CREATE INDEX devices_organization_id_office_id_idx ON app_public.devices USING btree (organization_id, office_id);
+alter table app_public.devices enable row level security;
+create policy insert_manager on app_public.devices for insert to plinth_person
+  with check ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+create policy select_member on app_public.devices for select to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
+create policy select_self on app_public.devices for select to plinth_device
+  using ((id = ( SELECT app_hidden.current_device_id() AS current_device_id)));
+create policy update_manager on app_public.devices for update to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+grant select on app_public.devices to plinth_device;
+grant select on app_public.devices to plinth_person;
+grant insert (organization_id, office_id, name, kind) on app_public.devices to plinth_person;
+grant update (name) on app_public.devices to plinth_person;
+CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.devices FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.devices FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.devices FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.devices is 'A device of an office, such as the controller of a door. Members see it, managers change it; a device sees itself.';
+comment on column app_public.devices.organization_id is 'Whose device it is.';
+comment on column app_public.devices.id is 'Identifies the device.';
+comment on column app_public.devices.office_id is 'The office it stands in.';
+comment on column app_public.devices.name is 'What it is called, 1 to 100 characters.';
+comment on column app_public.devices.kind is 'What it is for.';
+comment on column app_public.devices.is_online is 'Whether it is there: it was heard of within 90 seconds, to about a minute.';
+comment on column app_public.devices.last_seen_at is 'When it last said that it is there.';
+comment on column app_public.devices.went_offline_at is 'Since when it has been missing, which owners and managers were told of by mail; null when it is not.';
+comment on column app_public.devices.enrolled_at is 'When it was last enrolled; null when it never was.';
+comment on column app_public.devices.revoked_at is 'When it was revoked; null when it was not, or has been enrolled since.';
+comment on column app_public.devices.created_at is 'When it was added.';
+comment on column app_public.devices.updated_at is 'When this last changed; each sign of life is a change.';
+
 create table app_public.door_decisions (
   organization_id uuid not null,
   id uuid not null default app_hidden.new_id(),
@@ -163,32 +247,43 @@ create table app_public.doors (
   name text not null,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  device_id uuid,
+  unlock_seconds smallint not null default 5,
   constraint doors_pkey PRIMARY KEY (organization_id, id),
   constraint doors_id_key UNIQUE (id),
   constraint doors_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text))),
+  constraint doors_unlock_seconds_check CHECK (((unlock_seconds >= 1) AND (unlock_seconds <= 30))),
+  constraint doors_organization_id_device_id_fkey FOREIGN KEY (organization_id, device_id) REFERENCES app_public.devices(organization_id, id),
   constraint doors_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE
 );
+CREATE INDEX doors_organization_id_device_id_idx ON app_public.doors USING btree (organization_id, device_id);
 CREATE INDEX doors_organization_id_office_id_idx ON app_public.doors USING btree (organization_id, office_id);
 alter table app_public.doors enable row level security;
 create policy insert_manager on app_public.doors for insert to plinth_person
   with check ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+create policy select_device on app_public.doors for select to plinth_device
+  using ((device_id = ( SELECT app_hidden.current_device_id() AS current_device_id)));
 create policy select_member on app_public.doors for select to plinth_person
   using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
 create policy update_manager on app_public.doors for update to plinth_person
   using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+grant select on app_public.doors to plinth_device;
 grant select on app_public.doors to plinth_person;
-grant insert (organization_id, office_id, name) on app_public.doors to plinth_person;
-grant update (name) on app_public.doors to plinth_person;
+grant insert (organization_id, office_id, name, device_id, unlock_seconds) on app_public.doors to plinth_person;
+grant update (name, device_id, unlock_seconds) on app_public.doors to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
-CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
+CREATE TRIGGER _200_device BEFORE INSERT OR UPDATE OF device_id, office_id ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg_doors__device();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'device_id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.doors FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
-comment on table app_public.doors is 'A door of an office. Members see it, managers change it.';
+comment on table app_public.doors is 'A door of an office. Members see it, managers change it; its controller sees it too.';
 comment on column app_public.doors.organization_id is 'Whose door it is.';
 comment on column app_public.doors.id is 'Identifies the door.';
 comment on column app_public.doors.office_id is 'The office it leads into.';
 comment on column app_public.doors.name is 'What it is called, 1 to 100 characters.';
 comment on column app_public.doors.created_at is 'When it was added.';
 comment on column app_public.doors.updated_at is 'When this last changed.';
+comment on column app_public.doors.device_id is 'The controller that opens it, of the same office; without one it cannot be opened from here.';
+comment on column app_public.doors.unlock_seconds is 'For how many seconds it is unlocked, 1 to 30.';
 
 create table app_public.email_addresses (
   id uuid not null default app_hidden.new_id(),
@@ -803,6 +898,32 @@ comment on function app_public.create_api_key(text,boolean,timestamp with time z
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `BAD_USER_INPUT` naming the argument.';
 
+CREATE OR REPLACE FUNCTION app_public.create_enrolment_code(device_id uuid)
+ RETURNS app_public.enrolment_code
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_device app_public.devices := app_private.lock_managed_device(create_enrolment_code.device_id);
+  v_code text := app_private.make_device_code();
+  v_enrolment app_private.enrolments;
+begin
+  delete from app_private.enrolments where enrolments.device_id = v_device.id;
+  insert into app_private.enrolments (device_id, code_hash)
+  values (v_device.id, sha256(convert_to(replace(v_code, '-', ''), 'UTF8')))
+  returning * into v_enrolment;
+  return (v_code, v_enrolment.expires_at)::app_public.enrolment_code;
+end;
+$function$
+;
+grant execute on function app_public.create_enrolment_code(uuid) to plinth_person;
+comment on function app_public.create_enrolment_code(uuid) is 'Makes a code with which a device gets its key by `enrolDevice`. It works once, within 15 minutes, and takes the place of one that was made before. Managers may.
+
+- `deviceId`: the device; one that was revoked, or has a key, can be enrolled anew.
+
+Errors: `NOT_FOUND`.';
+
 CREATE OR REPLACE FUNCTION app_public.create_organization(name text)
  RETURNS app_public.organizations
  LANGUAGE plpgsql
@@ -959,6 +1080,42 @@ comment on function app_public.delete_account() is 'Deletes your account for goo
 The result is false when it is being deleted already.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `REFUSED` while you are the only owner of an organization with other members, naming it.';
+
+CREATE OR REPLACE FUNCTION app_public.enrol_device(code text)
+ RETURNS app_public.device_key
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_hash bytea := sha256(convert_to(upper(regexp_replace(enrol_device.code, '[\s-]', '', 'g')), 'UTF8'));
+  v_device_id uuid;
+begin
+  select enrolments.device_id into v_device_id
+  from app_private.enrolments
+  where enrolments.code_hash = v_hash;
+  perform from app_public.devices where devices.id = v_device_id for no key update;
+
+  delete from app_private.enrolments
+  where enrolments.code_hash = v_hash and enrolments.expires_at > clock_timestamp();
+  if not found then
+    return null;
+  end if;
+
+  update app_public.devices set enrolled_at = now(), revoked_at = null where devices.id = v_device_id;
+  delete from app_private.tokens where tokens.device_id = v_device_id;
+  return app_private.make_device_key(v_device_id);
+end;
+$function$
+;
+grant execute on function app_public.enrol_device(text) to plinth_anonymous;
+comment on function app_public.enrol_device(text) is 'Gives a device its key, for the code that a manager made. Keys that it had before end.
+
+The result is null when the code is wrong, was used or replaced, or has expired.
+
+- `code`: twelve characters; dashes, blanks and small letters do not matter.
+
+Errors: `TOO_MANY_ATTEMPTS`.';
 
 CREATE OR REPLACE FUNCTION app_public.find_invitation(token text)
  RETURNS app_public.invitation_offer
@@ -1306,6 +1463,97 @@ The result is null when the code is wrong, was used, or has expired.
 
 Errors: `BAD_USER_INPUT` naming the argument; `TOO_MANY_ATTEMPTS`.';
 
+CREATE OR REPLACE FUNCTION app_public.revoke_device(id uuid)
+ RETURNS app_public.devices
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_device app_public.devices := app_private.lock_managed_device(revoke_device.id);
+begin
+  delete from app_private.enrolments where enrolments.device_id = v_device.id;
+  delete from app_private.tokens where tokens.device_id = v_device.id;
+
+  update app_public.devices
+  set revoked_at = coalesce(devices.revoked_at, now()), is_online = false, went_offline_at = null
+  where devices.id = v_device.id
+  returning devices.* into v_device;
+  return v_device;
+end;
+$function$
+;
+grant execute on function app_public.revoke_device(uuid) to plinth_person;
+comment on function app_public.revoke_device(uuid) is 'Takes its key from a device, and a code that was made for it: the next thing it asks for is refused, its connections are closed within a second. It can be enrolled again. Managers may.
+
+- `id`: the device.
+
+Errors: `NOT_FOUND`.';
+
+CREATE OR REPLACE FUNCTION app_public.rotate_device_key()
+ RETURNS app_public.device_key
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_device_id uuid;
+begin
+  select devices.id into v_device_id
+  from app_public.devices
+  where devices.id = app_hidden.current_device_id() and devices.revoked_at is null
+  for no key update;
+  if not found then
+    return null;
+  end if;
+
+  update app_private.tokens
+  set expires_at = least(tokens.expires_at, now() + interval '1 hour')
+  where tokens.device_id = v_device_id;
+  return app_private.make_device_key(v_device_id);
+end;
+$function$
+;
+grant execute on function app_public.rotate_device_key() to plinth_device;
+comment on function app_public.rotate_device_key() is 'Gives you, a device, another key. The one that you have works for another hour.
+
+The result is null when you were revoked at this moment.';
+
+CREATE OR REPLACE FUNCTION app_public.send_heartbeat()
+ RETURNS app_public.devices
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_device app_public.devices;
+begin
+  select devices.* into v_device
+  from app_public.devices
+  where devices.id = app_hidden.current_device_id() and devices.revoked_at is null
+  for no key update;
+  if not found then
+    return null;
+  end if;
+
+  if v_device.went_offline_at is not null then
+    perform graphile_worker.add_job(
+      'device__send_alert', json_build_object('deviceId', v_device.id, 'isOnline', true)
+    );
+  end if;
+  update app_public.devices
+  set last_seen_at = clock_timestamp(), is_online = true, went_offline_at = null
+  where devices.id = v_device.id
+  returning devices.* into v_device;
+  return v_device;
+end;
+$function$
+;
+grant execute on function app_public.send_heartbeat() to plinth_device;
+comment on function app_public.send_heartbeat() is 'Says that you, a device, are there. Send one every 30 seconds; after 90 without, doors count you as offline.
+
+The result is null when you were revoked at this moment.';
+
 CREATE OR REPLACE FUNCTION app_public.sign_in(email text, password text)
  RETURNS app_public.new_session
  LANGUAGE plpgsql
@@ -1622,6 +1870,20 @@ $function$
 grant execute on function app_hidden.count_deletion_mail(uuid) to plinth_person;
 comment on function app_hidden.count_deletion_mail(uuid) is 'Counts a request for the mail that confirms the deletion of an organization, whichever it is; the seconds to wait when there were too many, else null.';
 
+CREATE OR REPLACE FUNCTION app_hidden.count_enrolment()
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select app_private.count_attempt(
+    'enrolment', jsonb_build_object('network', app_private.request_network())
+  );
+$function$
+;
+grant execute on function app_hidden.count_enrolment() to plinth_anonymous;
+comment on function app_hidden.count_enrolment() is 'Counts an attempt to enrol a device; the seconds to wait when there were too many, else null.';
+
 CREATE OR REPLACE FUNCTION app_hidden.count_mail(email text)
  RETURNS integer
  LANGUAGE sql
@@ -1660,6 +1922,17 @@ $function$
 grant execute on function app_hidden.count_sign_in(text) to plinth_anonymous;
 grant execute on function app_hidden.count_sign_in(text) to plinth_person;
 comment on function app_hidden.count_sign_in(text) is 'Counts an attempt to sign in with a password; the seconds to wait when there were too many, else null.';
+
+CREATE OR REPLACE FUNCTION app_hidden.current_device_id()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select nullif(pg_catalog.current_setting('plinth.device_id', true), '')::pg_catalog.uuid;
+$function$
+;
+grant execute on function app_hidden.current_device_id() to plinth_device;
+comment on function app_hidden.current_device_id() is 'The id of the device that calls, or null for anybody else.';
 
 CREATE OR REPLACE FUNCTION app_hidden.current_session_id()
  RETURNS uuid
@@ -1838,6 +2111,21 @@ comment on column app_private.departures.name is 'How the farewell addresses the
 comment on column app_private.departures.address is 'Where it is mailed; null for somebody who had no address.';
 comment on column app_private.departures.left_at is 'When they deleted the account.';
 
+create table app_private.enrolments (
+  device_id uuid not null,
+  code_hash bytea not null,
+  expires_at timestamp with time zone not null default (now() + '00:15:00'::interval),
+  constraint enrolments_pkey PRIMARY KEY (device_id),
+  constraint enrolments_code_hash_key UNIQUE (code_hash),
+  constraint enrolments_code_hash_check CHECK ((length(code_hash) = 32)),
+  constraint enrolments_device_id_fkey FOREIGN KEY (device_id) REFERENCES app_public.devices(id) ON DELETE CASCADE
+);
+alter table app_private.enrolments enable row level security;
+comment on table app_private.enrolments is 'The code with which a device is to get its key, one at a time.';
+comment on column app_private.enrolments.device_id is 'The device.';
+comment on column app_private.enrolments.code_hash is 'SHA-256 of the code; the code itself is never stored.';
+comment on column app_private.enrolments.expires_at is 'Until when it works.';
+
 create table app_private.invitation_tokens (
   organization_id uuid not null,
   invitation_id uuid not null,
@@ -1944,30 +2232,35 @@ comment on column app_private.salt_keys.key is 'The secret.';
 
 create table app_private.tokens (
   hash bytea not null,
-  person_id uuid not null,
+  person_id uuid,
   session_id uuid,
   api_key_id uuid,
   can_write boolean not null default true,
   expires_at timestamp with time zone not null,
+  device_id uuid,
   constraint tokens_pkey PRIMARY KEY (hash),
   constraint tokens_hash_check CHECK ((length(hash) = 32)),
-  constraint tokens_one_bearer_check CHECK ((num_nonnulls(session_id, api_key_id) = 1)),
+  constraint tokens_one_bearer_check CHECK ((num_nonnulls(session_id, api_key_id, device_id) = 1)),
+  constraint tokens_person_or_device_check CHECK (((person_id IS NULL) = (device_id IS NOT NULL))),
   constraint tokens_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES app_public.api_keys(id) ON DELETE CASCADE,
+  constraint tokens_device_id_fkey FOREIGN KEY (device_id) REFERENCES app_public.devices(id) ON DELETE CASCADE,
   constraint tokens_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE CASCADE,
   constraint tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES app_public.sessions(id) ON DELETE CASCADE
 );
 CREATE INDEX tokens_api_key_id_idx ON app_private.tokens USING btree (api_key_id);
+CREATE INDEX tokens_device_id_idx ON app_private.tokens USING btree (device_id);
 CREATE INDEX tokens_person_id_idx ON app_private.tokens USING btree (person_id);
 CREATE INDEX tokens_session_id_idx ON app_private.tokens USING btree (session_id);
 alter table app_private.tokens enable row level security;
 CREATE TRIGGER _200_person_stays BEFORE INSERT ON app_private.tokens FOR EACH ROW EXECUTE FUNCTION app_private.tg__person_stays();
-comment on table app_private.tokens is 'What a bearer token stands for. It goes with its session or key.';
+comment on table app_private.tokens is 'What a bearer token stands for. It goes with its session, key or device.';
 comment on column app_private.tokens.hash is 'SHA-256 of the token; the token itself is never stored.';
-comment on column app_private.tokens.person_id is 'As whom its bearer acts.';
+comment on column app_private.tokens.person_id is 'As whom its bearer acts; null where it is a device.';
 comment on column app_private.tokens.session_id is 'The session it belongs to, or null.';
 comment on column app_private.tokens.api_key_id is 'The API key it belongs to, or null.';
 comment on column app_private.tokens.can_write is 'Whether its bearer may change anything.';
-comment on column app_private.tokens.expires_at is 'When it ends by itself: with its session or key.';
+comment on column app_private.tokens.expires_at is 'When it ends by itself: with its session or API key; for a device never, until it has another.';
+comment on column app_private.tokens.device_id is 'The device it belongs to, or null.';
 
 CREATE OR REPLACE FUNCTION app_private.account_subject(email text)
  RETURNS text
@@ -1995,6 +2288,24 @@ AS $function$
 $function$
 ;
 comment on function app_private.attempt_key(text,text,text) is 'Under what the attempts of one subject at one action are counted.';
+
+CREATE OR REPLACE FUNCTION app_private.check_devices()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with lost as (
+    update app_public.devices
+    set is_online = false, went_offline_at = now()
+    where devices.is_online and devices.last_seen_at <= now() - interval '90 seconds'
+    returning devices.id
+  )
+  select count(graphile_worker.add_job(
+    'device__send_alert', json_build_object('deviceId', lost.id, 'isOnline', false)
+  ))
+  from lost;
+$function$
+;
+comment on function app_private.check_devices() is 'Notices the devices that have been silent for 90 seconds, has their managers told, and returns how many there were.';
 
 CREATE OR REPLACE FUNCTION app_private.code_hash(id uuid, code text)
  RETURNS bytea
@@ -2077,7 +2388,7 @@ comment on function app_private.count_invitation(uuid,text) is 'Counts the mail 
 
 Errors: `TMANY` when there were too many of the organization, to the address, or from the network.';
 
-CREATE OR REPLACE FUNCTION app_private.decide_door(door_id uuid, person_id uuid)
+CREATE OR REPLACE FUNCTION app_private.decide_door(door_id uuid, person_id uuid, at timestamp with time zone DEFAULT now())
  RETURNS app_public.door_answer
  LANGUAGE sql
  STABLE
@@ -2095,7 +2406,7 @@ AS $function$
   end;
 $function$
 ;
-comment on function app_private.decide_door(uuid,uuid) is 'Whether a person may open a door now, by which rule, and why.';
+comment on function app_private.decide_door(uuid,uuid,timestamp with time zone) is 'Whether a person may open a door, by which rule, and why.';
 
 CREATE OR REPLACE FUNCTION app_private.delete_due_organizations()
  RETURNS bigint
@@ -2150,7 +2461,7 @@ comment on function app_private.forget_attempts(text,text,text) is 'Forgets the 
 CREATE OR REPLACE FUNCTION app_private.identify(token_hash bytea)
  RETURNS TABLE(setting text, value text)
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER ROWS 4
+ STABLE SECURITY DEFINER ROWS 5
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 declare
@@ -2158,7 +2469,7 @@ declare
 begin
   if identify.token_hash is null then
     return query values
-      ('role', 'plinth_anonymous'), ('plinth.person_id', ''), ('plinth.session_id', '');
+      ('role', 'plinth_anonymous'), ('plinth.person_id', ''), ('plinth.session_id', ''), ('plinth.device_id', '');
     return;
   end if;
 
@@ -2174,9 +2485,10 @@ begin
   end if;
 
   return query values
-    ('role', 'plinth_person'),
-    ('plinth.person_id', v_token.person_id::text),
-    ('plinth.session_id', coalesce(v_token.session_id::text, ''));
+    ('role', case when v_token.device_id is null then 'plinth_person' else 'plinth_device' end),
+    ('plinth.person_id', coalesce(v_token.person_id::text, '')),
+    ('plinth.session_id', coalesce(v_token.session_id::text, '')),
+    ('plinth.device_id', coalesce(v_token.device_id::text, ''));
   if not v_token.can_write then
     return query values ('transaction_read_only', 'on');
   end if;
@@ -2246,6 +2558,70 @@ $function$
 ;
 grant execute on function app_private.link_open_id(uuid,text,text,text,text) to plinth_authenticator;
 comment on function app_private.link_open_id(uuid,text,text,text,text) is 'Links an account that a provider has vouched for to the person of a session. True when it is theirs now, false when it is somebody else''s, null when the session has ended.';
+
+CREATE OR REPLACE FUNCTION app_private.lock_managed_device(id uuid)
+ RETURNS app_public.devices
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_device app_public.devices;
+begin
+  select devices.* into v_device
+  from app_public.devices
+  where devices.id = lock_managed_device.id
+    and devices.organization_id = any (array(select app_hidden.my_managed_organization_ids()))
+  for no key update;
+
+  if not found then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such device, or you do not manage its organization.';
+  end if;
+  return v_device;
+end;
+$function$
+;
+comment on function app_private.lock_managed_device(uuid) is 'A device of an organization that the caller manages; until the transaction ends nobody else changes it.
+
+Errors: `NTFND`.';
+
+CREATE OR REPLACE FUNCTION app_private.make_device_code()
+ RETURNS text
+ LANGUAGE sql
+AS $function$
+  select string_agg(
+    substr(
+      '23456789ABCDEFGHJKMNPQRSTVWXYZ',
+      1 + (get_byte(random.bytes, 2 * place) * 256 + get_byte(random.bytes, 2 * place + 1)) % 30,
+      1
+    ) || case when place in (3, 7) then '-' else '' end,
+    '' order by place
+  )
+  from (select sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) as bytes) as random
+  cross join generate_series(0, 11) as place;
+$function$
+;
+comment on function app_private.make_device_code() is 'A new code to type in: twelve characters out of thirty, 58 bits of chance, such as `K7QF-2MXD-9RTB`.';
+
+CREATE OR REPLACE FUNCTION app_private.make_device_key(device_id uuid)
+ RETURNS app_public.device_key
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_token text := app_private.make_token('plinth_device_');
+begin
+  delete from app_private.tokens
+  where tokens.device_id = make_device_key.device_id and tokens.expires_at <= now();
+
+  insert into app_private.tokens (hash, device_id, expires_at)
+  values (sha256(convert_to(v_token, 'UTF8')), make_device_key.device_id, 'infinity');
+  return (v_token, make_device_key.device_id)::app_public.device_key;
+end;
+$function$
+;
+comment on function app_private.make_device_key(uuid) is 'Makes a key for a device and returns it, which is the one time it is shown.';
 
 CREATE OR REPLACE FUNCTION app_private.make_person(name text, address text)
  RETURNS uuid
@@ -2901,6 +3277,33 @@ end;
 $function$
 ;
 comment on function app_private.tg_api_keys__record() is 'Trigger: writes into the security log that an API key was made or ended.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_doors__device()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform from app_public.offices where offices.id = new.office_id for no key update;
+  if new.device_id is not null and not exists (
+    select from app_public.devices
+    where (devices.organization_id, devices.office_id, devices.id)
+        = (new.organization_id, new.office_id, new.device_id)
+      and devices.kind = 'controller'
+  ) then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'There is no such controller in the office of the door.',
+      column = 'device_id';
+  end if;
+  return new;
+end;
+$function$
+;
+comment on function app_private.tg_doors__device() is 'Trigger: refuses a device that is no controller, or of another office.
+
+Errors: `22023`.';
 
 CREATE OR REPLACE FUNCTION app_private.tg_invitations__address()
  RETURNS trigger

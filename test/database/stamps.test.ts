@@ -18,6 +18,7 @@ beforeEach(async () => {
 
 const stamped = [
   'app_private.passwords',
+  'app_public.devices',
   'app_public.doors',
   'app_public.email_addresses',
   'app_public.invitations',

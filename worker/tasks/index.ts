@@ -2,6 +2,8 @@ import type { TaskList } from 'graphile-worker'
 import type { Log } from '../../src/log.ts'
 import type { MailServices } from '../mail.ts'
 import { account_export__make } from './account_export__make.ts'
+import { device__check } from './device__check.ts'
+import { device__send_alert } from './device__send_alert.ts'
 import { invitation__send } from './invitation__send.ts'
 import { mail_code__send } from './mail_code__send.ts'
 import { organization__delete_due } from './organization__delete_due.ts'
@@ -21,6 +23,8 @@ export type TaskServices = MailServices & {
 /** Every task by the name under which SQL queues it, which is also the name of its file. */
 export const makeTasks = (services: TaskServices): TaskList => ({
   account_export__make: account_export__make(services),
+  device__check: device__check(services),
+  device__send_alert: device__send_alert(services),
   invitation__send: invitation__send(services),
   mail_code__send: mail_code__send(services),
   organization__delete_due: organization__delete_due(services),
