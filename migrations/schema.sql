@@ -7,6 +7,16 @@ grant usage on schema app_public to plinth_device;
 grant usage on schema app_public to plinth_person;
 comment on schema app_public is 'What the API shows.';
 
+create type app_public.claim_answer as (
+  is_granted boolean,
+  unlock_seconds smallint,
+  reason text
+);
+comment on type app_public.claim_answer is 'Whether a controller is to open the door now.';
+comment on column app_public.claim_answer.is_granted is 'Whether it is.';
+comment on column app_public.claim_answer.unlock_seconds is 'For how long, where it is; else null.';
+comment on column app_public.claim_answer.reason is 'Why not, the same for every cause; null where it is.';
+
 create type app_public.device_key as (
   token text,
   device_id uuid
@@ -70,6 +80,18 @@ create type app_public.sent_code as (
 comment on type app_public.sent_code is 'A code that is on its way by mail.';
 comment on column app_public.sent_code.id is 'Names the code when you give it back.';
 comment on column app_public.sent_code.expires_at is 'Until when it can be given.';
+
+create type app_public.unlock_answer as (
+  is_allowed boolean,
+  rule text,
+  reason text,
+  command_id uuid
+);
+comment on type app_public.unlock_answer is 'What was decided about opening a door, and the command that came of it.';
+comment on column app_public.unlock_answer.is_allowed is 'Whether it is to open.';
+comment on column app_public.unlock_answer.rule is 'The rule that allows it, or null.';
+comment on column app_public.unlock_answer.reason is 'Why, in words for the person who asked.';
+comment on column app_public.unlock_answer.command_id is 'The command to its controller, or null. Its `state` tells whether the door has opened: see `unlockCommandChanged(id:)`.';
 
 create table app_public.account_exports (
   id uuid not null default app_hidden.new_id(),
@@ -630,6 +652,70 @@ comment on column app_public.sessions.created_at is 'When it began.';
 comment on column app_public.sessions.last_used_at is 'When it was last used, to about a minute.';
 comment on column app_public.sessions.expires_at is 'When it ends by itself.';
 
+create table app_public.unlock_commands (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  door_id uuid not null,
+  device_id uuid not null,
+  person_id uuid,
+  decision_id uuid not null,
+  state text not null default 'pending'::text,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null default (now() + '00:00:10'::interval),
+  claimed_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  constraint unlock_commands_pkey PRIMARY KEY (organization_id, id),
+  constraint unlock_commands_id_key UNIQUE (id),
+  constraint unlock_commands_check CHECK (((claimed_at IS NOT NULL) = (state = ANY (ARRAY['claimed'::text, 'opened'::text, 'failed'::text, 'unknown'::text])))),
+  constraint unlock_commands_check1 CHECK (((finished_at IS NULL) = (state = ANY (ARRAY['pending'::text, 'claimed'::text])))),
+  constraint unlock_commands_organization_id_device_id_fkey FOREIGN KEY (organization_id, device_id) REFERENCES app_public.devices(organization_id, id) ON DELETE CASCADE,
+  constraint unlock_commands_organization_id_door_id_fkey FOREIGN KEY (organization_id, door_id) REFERENCES app_public.doors(organization_id, id) ON DELETE CASCADE,
+  constraint unlock_commands_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE SET NULL,
+  constraint unlock_commands_state_fkey FOREIGN KEY (state) REFERENCES app_public.unlock_states(state) ON DELETE RESTRICT
+);
+CREATE INDEX unlock_commands_organization_id_device_id_idx ON app_public.unlock_commands USING btree (organization_id, device_id);
+CREATE INDEX unlock_commands_organization_id_door_id_idx ON app_public.unlock_commands USING btree (organization_id, door_id);
+CREATE INDEX unlock_commands_person_id_idx ON app_public.unlock_commands USING btree (person_id);
+CREATE INDEX unlock_commands_state_idx ON app_public.unlock_commands USING btree (state);
+alter table app_public.unlock_commands enable row level security;
+create policy select_device on app_public.unlock_commands for select to plinth_device
+  using ((device_id = ( SELECT app_hidden.current_device_id() AS current_device_id)));
+create policy select_self_or_manager on app_public.unlock_commands for select to plinth_person
+  using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) OR ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)) AND (organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))))));
+grant select on app_public.unlock_commands to plinth_device;
+grant select on app_public.unlock_commands to plinth_person;
+CREATE TRIGGER _800_settle AFTER INSERT OR UPDATE OF state ON app_public.unlock_commands FOR EACH ROW WHEN ((new.state = ANY (ARRAY['pending'::text, 'claimed'::text]))) EXECUTE FUNCTION app_private.tg_unlock_commands__settle();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.unlock_commands FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'device_id', 'person_id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.unlock_commands FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.unlock_commands is 'A command to open a door, once, within ten seconds. You see your own, managers all of their organization, a device its own.';
+comment on column app_public.unlock_commands.organization_id is 'Whose door it is.';
+comment on column app_public.unlock_commands.id is 'Identifies the command.';
+comment on column app_public.unlock_commands.door_id is 'The door to open.';
+comment on column app_public.unlock_commands.device_id is 'The controller that is to open it, and no other may.';
+comment on column app_public.unlock_commands.person_id is 'Who asked; null once their account is deleted.';
+comment on column app_public.unlock_commands.decision_id is 'The decision by which it was made.';
+comment on column app_public.unlock_commands.state is 'What has become of it.';
+comment on column app_public.unlock_commands.created_at is 'When it was made.';
+comment on column app_public.unlock_commands.expires_at is 'From when on it cannot be claimed any more.';
+comment on column app_public.unlock_commands.claimed_at is 'When the controller claimed it, or null.';
+comment on column app_public.unlock_commands.finished_at is 'When its outcome was settled, or null.';
+
+create table app_public.unlock_states (
+  state text not null,
+  description text not null,
+  constraint unlock_states_pkey PRIMARY KEY (state)
+);
+alter table app_public.unlock_states enable row level security;
+create policy select_anyone on app_public.unlock_states for select to plinth_anonymous, plinth_authenticator, plinth_device, plinth_person
+  using (true);
+grant select on app_public.unlock_states to plinth_anonymous;
+grant select on app_public.unlock_states to plinth_authenticator;
+grant select on app_public.unlock_states to plinth_device;
+grant select on app_public.unlock_states to plinth_person;
+comment on table app_public.unlock_states is 'What has become of a command to open a door.';
+comment on column app_public.unlock_states.state is 'Its name.';
+comment on column app_public.unlock_states.description is 'What it means.';
+
 CREATE OR REPLACE FUNCTION app_public.accept_invitation(token text)
  RETURNS app_public.memberships
  LANGUAGE plpgsql
@@ -737,6 +823,81 @@ comment on function app_public.change_password(text) is 'Sets your password, the
 - `password`: 10 to 200 characters, none that is easy to guess.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `BAD_USER_INPUT` naming the argument.';
+
+CREATE OR REPLACE FUNCTION app_public.claim_unlock(command_id uuid)
+ RETURNS app_public.claim_answer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_command app_public.unlock_commands;
+  v_seconds smallint;
+begin
+  -- A snapshot of the whole transaction would not show what was waited for.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using
+      errcode = 'raise_exception',
+      message = 'Doors open at the isolation level "read committed" only.';
+  end if;
+
+  select unlock_commands.* into v_command
+  from app_public.unlock_commands
+  where unlock_commands.id = claim_unlock.command_id
+    and unlock_commands.device_id = app_hidden.current_device_id()
+  for no key update;
+
+  if v_command.state = 'pending' then
+    perform from app_public.devices where devices.id = v_command.device_id for share;
+    perform
+    from app_public.offices
+    join app_public.doors on doors.office_id = offices.id
+    where doors.id = v_command.door_id
+    for share of offices;
+    perform
+    from app_public.memberships
+    where memberships.organization_id = v_command.organization_id
+      and memberships.person_id = v_command.person_id
+    for share;
+
+    select doors.unlock_seconds into v_seconds
+    from app_public.doors
+    join app_public.devices on devices.id = v_command.device_id
+    where doors.id = v_command.door_id
+      and doors.device_id = v_command.device_id
+      and devices.revoked_at is null
+      and devices.enrolled_at <= v_command.created_at
+      and (app_private.decide_door(doors.id, v_command.person_id, clock_timestamp())).is_allowed;
+
+    v_command.state := case
+      when clock_timestamp() >= v_command.expires_at then 'expired'
+      when v_seconds is null then 'refused'
+      else 'claimed'
+    end;
+    update app_public.unlock_commands
+    set
+      state = v_command.state,
+      claimed_at = case v_command.state when 'claimed' then clock_timestamp() end,
+      finished_at = case when v_command.state <> 'claimed' then clock_timestamp() end
+    where unlock_commands.id = v_command.id;
+    if v_command.state = 'claimed' then
+      return (true, v_seconds, null)::app_public.claim_answer;
+    end if;
+  end if;
+  return (
+    false, null, 'There is no such command for you, or it was claimed, has expired or is not allowed any more.'
+  )::app_public.claim_answer;
+end;
+$function$
+;
+grant execute on function app_public.claim_unlock(uuid) to plinth_device;
+comment on function app_public.claim_unlock(uuid) is 'Asks, as the controller of a door, whether to open it now. It is granted once, before the command expires, and only while whoever asked may still open that door.
+
+Open only on a granted answer that came within two seconds of your asking, by a clock that is never set; report the outcome either way.
+
+- `commandId`: the command.
+
+Errors: `REFUSED` at another isolation level than "read committed", which is the server''s fault and not yours.';
 
 CREATE OR REPLACE FUNCTION app_public.confirm_email_address(id uuid, code text)
  RETURNS app_public.email_addresses
@@ -1102,7 +1263,9 @@ begin
     return null;
   end if;
 
-  update app_public.devices set enrolled_at = now(), revoked_at = null where devices.id = v_device_id;
+  update app_public.devices
+  set enrolled_at = clock_timestamp(), revoked_at = null
+  where devices.id = v_device_id;
   delete from app_private.tokens where tokens.device_id = v_device_id;
   return app_private.make_device_key(v_device_id);
 end;
@@ -1257,6 +1420,38 @@ comment on function app_public.remove_email_address(uuid) is 'Removes one of you
 - `id`: the address; not the primary one.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `NOT_FOUND`; `REFUSED` for the primary address.';
+
+CREATE OR REPLACE FUNCTION app_public.report_unlock(command_id uuid, has_opened boolean)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_state text := case when report_unlock.has_opened then 'opened' else 'failed' end;
+begin
+  update app_public.unlock_commands
+  set state = v_state, finished_at = clock_timestamp()
+  where unlock_commands.id = report_unlock.command_id
+    and unlock_commands.device_id = app_hidden.current_device_id()
+    and unlock_commands.state = 'claimed';
+
+  return exists (
+    select from app_public.unlock_commands
+    where unlock_commands.id = report_unlock.command_id
+      and unlock_commands.device_id = app_hidden.current_device_id()
+      and unlock_commands.state = v_state
+  );
+end;
+$function$
+;
+grant execute on function app_public.report_unlock(uuid,boolean) to plinth_device;
+comment on function app_public.report_unlock(uuid,boolean) is 'Tells, as the controller that claimed a command, what came of it. Telling the same again changes nothing.
+
+The result is whether that is the outcome now: false when it is too late, or something else was told before.
+
+- `commandId`: the command.
+- `hasOpened`: whether the door was opened.';
 
 CREATE OR REPLACE FUNCTION app_public.request_account_export()
  RETURNS app_public.account_exports
@@ -1759,26 +1954,57 @@ To have one more owner and stay one yourself, use `updateMembership`.
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `NOT_FOUND` naming the argument.';
 
 CREATE OR REPLACE FUNCTION app_public.unlock_door(door_id uuid)
- RETURNS app_public.door_answer
+ RETURNS app_public.unlock_answer
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 declare
   v_person_id uuid := app_public.current_person_id();
-  v_answer app_public.door_answer := app_private.decide_door(unlock_door.door_id, v_person_id);
+  v_answer app_public.door_answer := app_private.decide_door(unlock_door.door_id, v_person_id, now());
+  v_door app_public.doors;
+  v_decision_id uuid := app_hidden.new_id();
+  v_command_id uuid;
 begin
-  insert into app_public.door_decisions (organization_id, door_id, person_id, is_allowed, rule, reason)
-  select doors.organization_id, doors.id, v_person_id, v_answer.is_allowed, v_answer.rule, v_answer.reason
-  from app_public.doors
-  where doors.id = unlock_door.door_id;
+  select doors.* into v_door from app_public.doors where doors.id = unlock_door.door_id;
+  if not found then
+    return (v_answer.is_allowed, v_answer.rule, v_answer.reason, null)::app_public.unlock_answer;
+  end if;
 
-  return v_answer;
+  if v_answer.is_allowed and not exists (
+    select from app_public.devices
+    where devices.id = v_door.device_id
+      and devices.enrolled_at is not null
+      and devices.revoked_at is null
+      and devices.last_seen_at > now() - interval '90 seconds'
+  ) then
+    v_answer := (
+      false,
+      null,
+      case when v_door.device_id is null
+        then 'This door has no controller that could open it.'
+        else 'You may open this door, but its controller is offline.'
+      end
+    )::app_public.door_answer;
+  end if;
+
+  insert into app_public.door_decisions
+    (organization_id, id, door_id, person_id, is_allowed, rule, reason)
+  values (
+    v_door.organization_id, v_decision_id, v_door.id, v_person_id,
+    v_answer.is_allowed, v_answer.rule, v_answer.reason
+  );
+  if v_answer.is_allowed then
+    insert into app_public.unlock_commands (organization_id, door_id, device_id, person_id, decision_id)
+    values (v_door.organization_id, v_door.id, v_door.device_id, v_person_id, v_decision_id)
+    returning unlock_commands.id into v_command_id;
+  end if;
+  return (v_answer.is_allowed, v_answer.rule, v_answer.reason, v_command_id)::app_public.unlock_answer;
 end;
 $function$
 ;
 grant execute on function app_public.unlock_door(uuid) to plinth_person;
-comment on function app_public.unlock_door(uuid) is 'Asks to open a door. The decision is recorded, whichever way it goes; a refusal is an answer, not an error.
+comment on function app_public.unlock_door(uuid) is 'Asks to open a door. The decision is recorded, whichever way it goes; a refusal is an answer, not an error. Where it is to open, its controller gets a command, which it has to claim within ten seconds.
 
 - `doorId`: the door.';
 
@@ -2753,6 +2979,10 @@ AS $function$
       select coalesce(jsonb_agg(to_jsonb(door_decisions) - 'person_id' order by door_decisions.id), '[]')
       from app_public.door_decisions where door_decisions.person_id = people.id
     ),
+    'unlock_commands', (
+      select coalesce(jsonb_agg(to_jsonb(unlock_commands) - 'person_id' order by unlock_commands.id), '[]')
+      from app_public.unlock_commands where unlock_commands.person_id = people.id
+    ),
     'security_events', (
       select coalesce(jsonb_agg(to_jsonb(security_events) - 'person_id' order by security_events.id), '[]')
       from app_public.security_events where security_events.person_id = people.id
@@ -2908,6 +3138,23 @@ AS $function$
 $function$
 ;
 comment on function app_private.purge_security_events(interval) is 'Removes up to 10,000 lines of the security log that are older, and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.queue_unlock_settlement(command app_public.unlock_commands)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  select graphile_worker.add_job(
+    'unlock_command__settle',
+    json_build_object('id', command.id),
+    run_at := case command.state
+      when 'pending' then command.expires_at
+      else command.claimed_at + interval '15 seconds'
+    end,
+    job_key := 'unlock_command ' || command.id
+  );
+$function$
+;
+comment on function app_private.queue_unlock_settlement(app_public.unlock_commands) is 'Has a command looked at when its time is over: unclaimed at its expiry, claimed without a report 15 seconds later.';
 
 CREATE OR REPLACE FUNCTION app_private.record_event(person_id uuid, kind text, organization_id uuid DEFAULT NULL::uuid, detail text DEFAULT NULL::text)
  RETURNS void
@@ -3083,6 +3330,27 @@ AS $function$
 $function$
 ;
 comment on function app_private.send_invitation(uuid) is 'Has an invitation mailed; once, when it is asked for again before that was done.';
+
+CREATE OR REPLACE FUNCTION app_private.settle_unlock(id uuid)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  update app_public.unlock_commands
+  set
+    state = case unlock_commands.state when 'pending' then 'expired' else 'unknown' end,
+    finished_at = clock_timestamp()
+  where unlock_commands.id = settle_unlock.id
+    and case unlock_commands.state
+      when 'pending' then unlock_commands.expires_at <= clock_timestamp()
+      when 'claimed' then unlock_commands.claimed_at <= clock_timestamp() - interval '15 seconds'
+    end;
+
+  select app_private.queue_unlock_settlement(unlock_commands)
+  from app_public.unlock_commands
+  where unlock_commands.id = settle_unlock.id and unlock_commands.state in ('pending', 'claimed');
+$function$
+;
+comment on function app_private.settle_unlock(uuid) is 'Settles a command whose time is over: one that nobody claimed has expired, of one that nobody reported on the outcome is unknown, and stays so.';
 
 CREATE OR REPLACE FUNCTION app_private.sign_in_with_open_id(issuer text, subject text, email text, is_email_verified boolean, name text, request text)
  RETURNS app_public.new_session
@@ -3498,6 +3766,19 @@ end;
 $function$
 ;
 comment on function app_private.tg_sessions__record() is 'Trigger: writes into the security log that somebody has ended a session.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_unlock_commands__settle()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.queue_unlock_settlement(new);
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_unlock_commands__settle() is 'Trigger: sees to it that every command gets an outcome, whatever becomes of its controller.';
 
 CREATE OR REPLACE FUNCTION app_private.to_address(email text)
  RETURNS text

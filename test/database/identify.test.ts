@@ -122,7 +122,7 @@ describe('the authenticator, signed in as itself', () => {
     'select app_private.start_session(gen_random_uuid())',
     'select app_private.make_device_key(gen_random_uuid())',
     'select app_private.purge_expired_sessions()',
-    'select app_private.decide_door(gen_random_uuid(), gen_random_uuid())',
+    'select app_private.decide_door(gen_random_uuid(), gen_random_uuid(), now())',
     'select * from app_public.people',
     'select * from app_public.doors',
     `select app_public.create_organization('Mine')`,

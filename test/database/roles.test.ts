@@ -41,6 +41,7 @@ describe('the roles', () => {
         'select app_public.device_kinds',
         'select app_public.membership_roles',
         'select app_public.security_event_kinds',
+        'select app_public.unlock_states',
       ],
     ],
     [
@@ -67,6 +68,7 @@ describe('the roles', () => {
         'select app_public.membership_roles',
         'select app_public.people',
         'select app_public.security_event_kinds',
+        'select app_public.unlock_states',
       ],
     ],
     [
@@ -74,7 +76,9 @@ describe('the roles', () => {
       [
         'execute app_hidden.current_device_id',
         'execute app_hidden.new_id',
+        'execute app_public.claim_unlock',
         'execute app_public.current_person_id',
+        'execute app_public.report_unlock',
         'execute app_public.rotate_device_key',
         'execute app_public.send_heartbeat',
         'select app_public.device_kinds',
@@ -82,6 +86,8 @@ describe('the roles', () => {
         'select app_public.doors',
         'select app_public.membership_roles',
         'select app_public.security_event_kinds',
+        'select app_public.unlock_commands',
+        'select app_public.unlock_states',
       ],
     ],
   ])('%s may do this and nothing else', async (role, expected) => {

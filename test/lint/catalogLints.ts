@@ -360,6 +360,7 @@ export const lints: Lint[] = [
       'app_public.device_kinds.select_anyone': 'An enum table, like the next two.',
       'app_public.membership_roles.select_anyone': 'An enum table: its rows are part of the API itself.',
       'app_public.security_event_kinds.select_anyone': 'An enum table, like the one before.',
+      'app_public.unlock_states.select_anyone': 'An enum table, too.',
     },
     faults: {
       'app_public.doors.fault': 'create policy fault on app_public.doors for select using (true)',

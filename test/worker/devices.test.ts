@@ -15,8 +15,7 @@ beforeEach(async () => {
 const add = (task: string, payload: object) =>
   run('select graphile_worker.add_job($1, $2::json, max_attempts := 1)', [task, payload])
 const lose = () => run(`update app_public.devices set last_seen_at = '2026-03-09 16:05Z', is_online = true`)
-const lastErrors = async () =>
-  (await run('select last_error from graphile_worker.jobs')).map((row) => row.last_error)
+const lastErrors = async () => run('select last_error from graphile_worker.jobs')
 
 describe('device__check', () => {
   test('tells owners and managers of a lost device, and nobody else', async () => {
@@ -76,6 +75,6 @@ describe('device__send_alert', () => {
 
     await deliver(database())
 
-    expect(await lastErrors()).toEqual([expect.stringContaining('isOnline')])
+    expect(await lastErrors()).toEqual([{ last_error: expect.stringContaining('isOnline') }])
   })
 })

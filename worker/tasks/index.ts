@@ -12,6 +12,7 @@ import { person__delete } from './person__delete.ts'
 import { person__send_welcome } from './person__send_welcome.ts'
 import { retention__purge } from './retention__purge.ts'
 import { security_event__send_notice } from './security_event__send_notice.ts'
+import { unlock_command__settle } from './unlock_command__settle.ts'
 
 /** What tasks work with besides the database. */
 export type TaskServices = MailServices & {
@@ -33,4 +34,5 @@ export const makeTasks = (services: TaskServices): TaskList => ({
   person__send_welcome: person__send_welcome(services),
   retention__purge: retention__purge(services),
   security_event__send_notice: security_event__send_notice(services),
+  unlock_command__settle: unlock_command__settle(),
 })
