@@ -657,6 +657,7 @@ create table app_public.unlock_commands (
   id uuid not null default app_hidden.new_id(),
   door_id uuid not null,
   device_id uuid not null,
+  device_enrolled_at timestamp with time zone not null,
   person_id uuid,
   decision_id uuid not null,
   state text not null default 'pending'::text,
@@ -692,6 +693,7 @@ comment on column app_public.unlock_commands.organization_id is 'Whose door it i
 comment on column app_public.unlock_commands.id is 'Identifies the command.';
 comment on column app_public.unlock_commands.door_id is 'The door to open.';
 comment on column app_public.unlock_commands.device_id is 'The controller that is to open it, and no other may.';
+comment on column app_public.unlock_commands.device_enrolled_at is 'When that controller had been enrolled: enrolled anew, it does not get this command any more.';
 comment on column app_public.unlock_commands.person_id is 'Who asked; null once their account is deleted.';
 comment on column app_public.unlock_commands.decision_id is 'The decision by which it was made.';
 comment on column app_public.unlock_commands.state is 'What has become of it.';
@@ -866,7 +868,7 @@ begin
     where doors.id = v_command.door_id
       and doors.device_id = v_command.device_id
       and devices.revoked_at is null
-      and devices.enrolled_at <= v_command.created_at
+      and devices.enrolled_at = v_command.device_enrolled_at
       and (app_private.decide_door(doors.id, v_command.person_id, clock_timestamp())).is_allowed;
 
     v_command.state := case
@@ -1963,6 +1965,7 @@ declare
   v_person_id uuid := app_public.current_person_id();
   v_answer app_public.door_answer := app_private.decide_door(unlock_door.door_id, v_person_id, now());
   v_door app_public.doors;
+  v_enrolled_at timestamptz;
   v_decision_id uuid := app_hidden.new_id();
   v_command_id uuid;
 begin
@@ -1971,13 +1974,12 @@ begin
     return (v_answer.is_allowed, v_answer.rule, v_answer.reason, null)::app_public.unlock_answer;
   end if;
 
-  if v_answer.is_allowed and not exists (
-    select from app_public.devices
-    where devices.id = v_door.device_id
-      and devices.enrolled_at is not null
-      and devices.revoked_at is null
-      and devices.last_seen_at > now() - interval '90 seconds'
-  ) then
+  select devices.enrolled_at into v_enrolled_at
+  from app_public.devices
+  where devices.id = v_door.device_id
+    and devices.revoked_at is null
+    and devices.last_seen_at > now() - interval '90 seconds';
+  if v_answer.is_allowed and v_enrolled_at is null then
     v_answer := (
       false,
       null,
@@ -1995,8 +1997,11 @@ begin
     v_answer.is_allowed, v_answer.rule, v_answer.reason
   );
   if v_answer.is_allowed then
-    insert into app_public.unlock_commands (organization_id, door_id, device_id, person_id, decision_id)
-    values (v_door.organization_id, v_door.id, v_door.device_id, v_person_id, v_decision_id)
+    insert into app_public.unlock_commands
+      (organization_id, door_id, device_id, device_enrolled_at, person_id, decision_id)
+    values (
+      v_door.organization_id, v_door.id, v_door.device_id, v_enrolled_at, v_person_id, v_decision_id
+    )
     returning unlock_commands.id into v_command_id;
   end if;
   return (v_answer.is_allowed, v_answer.rule, v_answer.reason, v_command_id)::app_public.unlock_answer;
@@ -3335,6 +3340,8 @@ CREATE OR REPLACE FUNCTION app_private.settle_unlock(id uuid)
  RETURNS void
  LANGUAGE sql
 AS $function$
+  select from app_public.unlock_commands where unlock_commands.id = settle_unlock.id for no key update;
+
   update app_public.unlock_commands
   set
     state = case unlock_commands.state when 'pending' then 'expired' else 'unknown' end,

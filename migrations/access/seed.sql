@@ -105,9 +105,11 @@ values
 insert into app_public.door_decisions (organization_id, door_id, person_id, is_allowed, reason)
 select doors.organization_id, doors.id, people.id, false, 'Tried.'
 from app_public.doors cross join app_public.people;
-insert into app_public.unlock_commands (organization_id, door_id, device_id, person_id, decision_id)
+insert into app_public.unlock_commands
+  (organization_id, door_id, device_id, device_enrolled_at, person_id, decision_id)
 select
-  door_decisions.organization_id, door_decisions.door_id, doors.device_id, door_decisions.person_id,
-  door_decisions.id
+  door_decisions.organization_id, door_decisions.door_id, devices.id, devices.enrolled_at,
+  door_decisions.person_id, door_decisions.id
 from app_public.door_decisions
-join app_public.doors on doors.id = door_decisions.door_id;
+join app_public.doors on doors.id = door_decisions.door_id
+join app_public.devices on devices.id = doors.device_id;

@@ -35,6 +35,7 @@ create table app_public.unlock_commands (
   id uuid not null default app_hidden.new_id() unique,
   door_id uuid not null,
   device_id uuid not null,
+  device_enrolled_at timestamptz not null,
   person_id uuid references app_public.people on delete set null,
   decision_id uuid not null,
   state text not null default 'pending' references app_public.unlock_states on delete restrict,
@@ -71,6 +72,7 @@ comment on column app_public.unlock_commands.organization_id is 'Whose door it i
 comment on column app_public.unlock_commands.id is 'Identifies the command.';
 comment on column app_public.unlock_commands.door_id is 'The door to open.';
 comment on column app_public.unlock_commands.device_id is 'The controller that is to open it, and no other may.';
+comment on column app_public.unlock_commands.device_enrolled_at is 'When that controller had been enrolled: enrolled anew, it does not get this command any more.';
 comment on column app_public.unlock_commands.person_id is 'Who asked; null once their account is deleted.';
 comment on column app_public.unlock_commands.decision_id is 'The decision by which it was made.';
 comment on column app_public.unlock_commands.state is 'What has become of it.';

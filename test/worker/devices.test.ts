@@ -55,7 +55,7 @@ describe('device__send_alert', () => {
 
     const mails = await deliver(database())
 
-    expect(mails.map(({ to, values }) => [to, values.lastSeenAt])).toEqual([
+    expect(mails.map(({ to, values }) => [to, values.lastSeenAt as unknown])).toEqual([
       ['marc@example.com', null],
       ['olga@example.com', null],
     ])
