@@ -7,6 +7,24 @@ grant usage on schema app_public to plinth_device;
 grant usage on schema app_public to plinth_person;
 comment on schema app_public is 'What the API shows.';
 
+create type app_public.claim_answer as (
+  is_granted boolean,
+  unlock_seconds smallint,
+  reason text
+);
+comment on type app_public.claim_answer is 'Whether a controller is to open the door now.';
+comment on column app_public.claim_answer.is_granted is 'Whether it is.';
+comment on column app_public.claim_answer.unlock_seconds is 'For how long, where it is; else null.';
+comment on column app_public.claim_answer.reason is 'Why not, the same for every cause; null where it is.';
+
+create type app_public.device_key as (
+  token text,
+  device_id uuid
+);
+comment on type app_public.device_key is 'The key of a device. It is shown this one time.';
+comment on column app_public.device_key.token is 'To be sent as `Authorization: Bearer <token>`; begins with `plinth_device_`.';
+comment on column app_public.device_key.device_id is 'Whose key it is.';
+
 create type app_public.door_answer as (
   is_allowed boolean,
   rule text,
@@ -16,6 +34,14 @@ comment on type app_public.door_answer is 'What was decided about opening a door
 comment on column app_public.door_answer.is_allowed is 'Whether it opens.';
 comment on column app_public.door_answer.rule is 'The rule that allows it, or null.';
 comment on column app_public.door_answer.reason is 'Why, in words for the person who asked.';
+
+create type app_public.enrolment_code as (
+  code text,
+  expires_at timestamp with time zone
+);
+comment on type app_public.enrolment_code is 'A code to enrol a device with. It is shown this one time.';
+comment on column app_public.enrolment_code.code is 'The code, such as `K7QF-2MXD-9RTB`.';
+comment on column app_public.enrolment_code.expires_at is 'Until when it works.';
 
 create type app_public.invitation_offer as (
   organization_name text,
@@ -68,6 +94,18 @@ create type app_public.sent_code as (
 comment on type app_public.sent_code is 'A code that is on its way by mail.';
 comment on column app_public.sent_code.id is 'Names the code when you give it back.';
 comment on column app_public.sent_code.expires_at is 'Until when it can be given.';
+
+create type app_public.unlock_answer as (
+  is_allowed boolean,
+  rule text,
+  reason text,
+  command_id uuid
+);
+comment on type app_public.unlock_answer is 'What was decided about opening a door, and the command that came of it.';
+comment on column app_public.unlock_answer.is_allowed is 'Whether it is to open.';
+comment on column app_public.unlock_answer.rule is 'The rule that allows it, or null. Of a denial too: then the controller is what is missing.';
+comment on column app_public.unlock_answer.reason is 'Why, in words for the person who asked.';
+comment on column app_public.unlock_answer.command_id is 'The command to its controller, or null. Its `state` tells whether the door has opened: see `unlockCommandChanged(id:)`.';
 
 create table app_public.access_rule_doors (
   organization_id uuid not null,
@@ -263,6 +301,74 @@ comment on column app_public.closures.ends_on is 'The last day, to its end.';
 comment on column app_public.closures.created_at is 'When it was made.';
 comment on column app_public.closures.updated_at is 'When this last changed.';
 
+create table app_public.device_kinds (
+  kind text not null,
+  description text not null,
+  constraint device_kinds_pkey PRIMARY KEY (kind)
+);
+alter table app_public.device_kinds enable row level security;
+create policy select_anyone on app_public.device_kinds for select to plinth_anonymous, plinth_authenticator, plinth_device, plinth_person
+  using (true);
+grant select on app_public.device_kinds to plinth_anonymous;
+grant select on app_public.device_kinds to plinth_authenticator;
+grant select on app_public.device_kinds to plinth_device;
+grant select on app_public.device_kinds to plinth_person;
+comment on table app_public.device_kinds is 'What a device is for.';
+comment on column app_public.device_kinds.kind is 'Its name.';
+comment on column app_public.device_kinds.description is 'What such a device does.';
+
+create table app_public.devices (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  office_id uuid not null,
+  name text not null,
+  kind text not null,
+  is_online boolean not null default false,
+  last_seen_at timestamp with time zone,
+  went_offline_at timestamp with time zone,
+  enrolled_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint devices_pkey PRIMARY KEY (organization_id, id),
+  constraint devices_id_key UNIQUE (id),
+  constraint devices_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text))),
+  constraint devices_kind_fkey FOREIGN KEY (kind) REFERENCES app_public.device_kinds(kind) ON DELETE RESTRICT,
+  constraint devices_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX devices_kind_idx ON app_public.devices USING btree (kind);
+CREATE INDEX devices_last_seen_at_idx ON app_public.devices USING btree (last_seen_at) WHERE is_online;
+CREATE INDEX devices_organization_id_office_id_idx ON app_public.devices USING btree (organization_id, office_id);
+alter table app_public.devices enable row level security;
+create policy insert_manager on app_public.devices for insert to plinth_person
+  with check ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+create policy select_member on app_public.devices for select to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
+create policy select_self on app_public.devices for select to plinth_device
+  using ((id = ( SELECT app_hidden.current_device_id() AS current_device_id)));
+create policy update_manager on app_public.devices for update to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+grant select on app_public.devices to plinth_device;
+grant select on app_public.devices to plinth_person;
+grant insert (organization_id, office_id, name, kind) on app_public.devices to plinth_person;
+grant update (name) on app_public.devices to plinth_person;
+CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.devices FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.devices FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.devices FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.devices is 'A device of an office, such as the controller of a door. Members see it, managers change it; a device sees itself.';
+comment on column app_public.devices.organization_id is 'Whose device it is.';
+comment on column app_public.devices.id is 'Identifies the device.';
+comment on column app_public.devices.office_id is 'The office it stands in.';
+comment on column app_public.devices.name is 'What it is called, 1 to 100 characters.';
+comment on column app_public.devices.kind is 'What it is for.';
+comment on column app_public.devices.is_online is 'Whether it is there: it was heard of within 90 seconds, to about a minute.';
+comment on column app_public.devices.last_seen_at is 'When it last said that it is there.';
+comment on column app_public.devices.went_offline_at is 'Since when it has been missing, which owners and managers were told of by mail; null when it is not.';
+comment on column app_public.devices.enrolled_at is 'When it was last enrolled; null when it never was.';
+comment on column app_public.devices.revoked_at is 'When it was revoked; null when it was not, or has been enrolled since.';
+comment on column app_public.devices.created_at is 'When it was added.';
+comment on column app_public.devices.updated_at is 'When this last changed; each sign of life is a change.';
+
 create table app_public.door_decisions (
   organization_id uuid not null,
   id uuid not null default app_hidden.new_id(),
@@ -296,7 +402,7 @@ comment on column app_public.door_decisions.id is 'Identifies the decision.';
 comment on column app_public.door_decisions.door_id is 'The door.';
 comment on column app_public.door_decisions.person_id is 'Who asked; null once their account is deleted.';
 comment on column app_public.door_decisions.is_allowed is 'Whether the door was to open.';
-comment on column app_public.door_decisions.rule is 'The rule that allowed it, or null.';
+comment on column app_public.door_decisions.rule is 'The rule that allowed it, or null. Of a denial too: then the controller was what was missing.';
 comment on column app_public.door_decisions.reason is 'Why, in words.';
 comment on column app_public.door_decisions.decided_at is 'When.';
 
@@ -307,33 +413,44 @@ create table app_public.doors (
   name text not null,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  device_id uuid,
+  unlock_seconds smallint not null default 5,
   constraint doors_pkey PRIMARY KEY (organization_id, id),
   constraint doors_id_key UNIQUE (id),
   constraint doors_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text))),
+  constraint doors_unlock_seconds_check CHECK (((unlock_seconds >= 1) AND (unlock_seconds <= 30))),
+  constraint doors_organization_id_device_id_fkey FOREIGN KEY (organization_id, device_id) REFERENCES app_public.devices(organization_id, id),
   constraint doors_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE
 );
+CREATE INDEX doors_organization_id_device_id_idx ON app_public.doors USING btree (organization_id, device_id);
 CREATE INDEX doors_organization_id_office_id_idx ON app_public.doors USING btree (organization_id, office_id);
 alter table app_public.doors enable row level security;
 create policy insert_manager on app_public.doors for insert to plinth_person
   with check ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+create policy select_device on app_public.doors for select to plinth_device
+  using ((device_id = ( SELECT app_hidden.current_device_id() AS current_device_id)));
 create policy select_member on app_public.doors for select to plinth_person
   using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
 create policy update_manager on app_public.doors for update to plinth_person
   using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+grant select on app_public.doors to plinth_device;
 grant select on app_public.doors to plinth_person;
-grant insert (organization_id, office_id, name) on app_public.doors to plinth_person;
-grant update (name) on app_public.doors to plinth_person;
+grant insert (organization_id, office_id, name, device_id, unlock_seconds) on app_public.doors to plinth_person;
+grant update (name, device_id, unlock_seconds) on app_public.doors to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
+CREATE TRIGGER _200_device BEFORE INSERT OR UPDATE OF device_id, office_id ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg_doors__device();
 CREATE TRIGGER _200_lock_office BEFORE INSERT OR DELETE OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg__lock_office();
-CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'device_id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.doors FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
-comment on table app_public.doors is 'A door of an office. Members see it, managers change it.';
+comment on table app_public.doors is 'A door of an office. Members see it, managers change it; its controller sees it too.';
 comment on column app_public.doors.organization_id is 'Whose door it is.';
 comment on column app_public.doors.id is 'Identifies the door.';
 comment on column app_public.doors.office_id is 'The office it leads into.';
 comment on column app_public.doors.name is 'What it is called, 1 to 100 characters.';
 comment on column app_public.doors.created_at is 'When it was added.';
 comment on column app_public.doors.updated_at is 'When this last changed.';
+comment on column app_public.doors.device_id is 'The controller that opens it, of the same office; without one it cannot be opened from here.';
+comment on column app_public.doors.unlock_seconds is 'For how many seconds it is unlocked, 1 to 30.';
 
 create table app_public.email_addresses (
   id uuid not null default app_hidden.new_id(),
@@ -721,6 +838,72 @@ comment on column app_public.sessions.created_at is 'When it began.';
 comment on column app_public.sessions.last_used_at is 'When it was last used, to about a minute.';
 comment on column app_public.sessions.expires_at is 'When it ends by itself.';
 
+create table app_public.unlock_commands (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  door_id uuid not null,
+  device_id uuid not null,
+  device_enrolled_at timestamp with time zone not null,
+  person_id uuid,
+  decision_id uuid not null,
+  state text not null default 'pending'::text,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null default (now() + '00:00:10'::interval),
+  claimed_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  constraint unlock_commands_pkey PRIMARY KEY (organization_id, id),
+  constraint unlock_commands_id_key UNIQUE (id),
+  constraint unlock_commands_check CHECK (((claimed_at IS NOT NULL) = (state = ANY (ARRAY['claimed'::text, 'opened'::text, 'failed'::text, 'unknown'::text])))),
+  constraint unlock_commands_check1 CHECK (((finished_at IS NULL) = (state = ANY (ARRAY['pending'::text, 'claimed'::text])))),
+  constraint unlock_commands_organization_id_device_id_fkey FOREIGN KEY (organization_id, device_id) REFERENCES app_public.devices(organization_id, id) ON DELETE CASCADE,
+  constraint unlock_commands_organization_id_door_id_fkey FOREIGN KEY (organization_id, door_id) REFERENCES app_public.doors(organization_id, id) ON DELETE CASCADE,
+  constraint unlock_commands_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE SET NULL,
+  constraint unlock_commands_state_fkey FOREIGN KEY (state) REFERENCES app_public.unlock_states(state) ON DELETE RESTRICT
+);
+CREATE INDEX unlock_commands_organization_id_device_id_idx ON app_public.unlock_commands USING btree (organization_id, device_id);
+CREATE INDEX unlock_commands_organization_id_door_id_idx ON app_public.unlock_commands USING btree (organization_id, door_id);
+CREATE INDEX unlock_commands_person_id_idx ON app_public.unlock_commands USING btree (person_id);
+CREATE INDEX unlock_commands_state_idx ON app_public.unlock_commands USING btree (state);
+alter table app_public.unlock_commands enable row level security;
+create policy select_device on app_public.unlock_commands for select to plinth_device
+  using ((device_id = ( SELECT app_hidden.current_device_id() AS current_device_id)));
+create policy select_self_or_manager on app_public.unlock_commands for select to plinth_person
+  using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) OR ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)) AND (organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))))));
+grant select on app_public.unlock_commands to plinth_device;
+grant select on app_public.unlock_commands to plinth_person;
+CREATE TRIGGER _800_settle AFTER INSERT OR UPDATE OF state ON app_public.unlock_commands FOR EACH ROW WHEN ((new.state = ANY (ARRAY['pending'::text, 'claimed'::text]))) EXECUTE FUNCTION app_private.tg_unlock_commands__settle();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.unlock_commands FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'device_id', 'person_id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.unlock_commands FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.unlock_commands is 'A command to open a door, once, within ten seconds. You see your own, managers all of their organization, a device its own.';
+comment on column app_public.unlock_commands.organization_id is 'Whose door it is.';
+comment on column app_public.unlock_commands.id is 'Identifies the command.';
+comment on column app_public.unlock_commands.door_id is 'The door to open.';
+comment on column app_public.unlock_commands.device_id is 'The controller that is to open it, and no other may.';
+comment on column app_public.unlock_commands.device_enrolled_at is 'When that controller had been enrolled: enrolled anew, it does not get this command any more.';
+comment on column app_public.unlock_commands.person_id is 'Who asked; null once their account is deleted.';
+comment on column app_public.unlock_commands.decision_id is 'The decision by which it was made.';
+comment on column app_public.unlock_commands.state is 'What has become of it.';
+comment on column app_public.unlock_commands.created_at is 'When it was made.';
+comment on column app_public.unlock_commands.expires_at is 'From when on it cannot be claimed any more.';
+comment on column app_public.unlock_commands.claimed_at is 'When the controller claimed it, or null.';
+comment on column app_public.unlock_commands.finished_at is 'When its outcome was settled, or null.';
+
+create table app_public.unlock_states (
+  state text not null,
+  description text not null,
+  constraint unlock_states_pkey PRIMARY KEY (state)
+);
+alter table app_public.unlock_states enable row level security;
+create policy select_anyone on app_public.unlock_states for select to plinth_anonymous, plinth_authenticator, plinth_device, plinth_person
+  using (true);
+grant select on app_public.unlock_states to plinth_anonymous;
+grant select on app_public.unlock_states to plinth_authenticator;
+grant select on app_public.unlock_states to plinth_device;
+grant select on app_public.unlock_states to plinth_person;
+comment on table app_public.unlock_states is 'What has become of a command to open a door.';
+comment on column app_public.unlock_states.state is 'Its name.';
+comment on column app_public.unlock_states.description is 'What it means.';
+
 CREATE OR REPLACE FUNCTION app_public.accept_invitation(token text)
  RETURNS app_public.memberships
  LANGUAGE plpgsql
@@ -834,6 +1017,81 @@ comment on function app_public.change_password(text) is 'Sets your password, the
 - `password`: 10 to 200 characters, none that is easy to guess.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `BAD_USER_INPUT` naming the argument.';
+
+CREATE OR REPLACE FUNCTION app_public.claim_unlock(command_id uuid)
+ RETURNS app_public.claim_answer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_command app_public.unlock_commands;
+  v_seconds smallint;
+begin
+  -- A snapshot of the whole transaction would not show what was waited for.
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using
+      errcode = 'raise_exception',
+      message = 'Doors open at the isolation level "read committed" only.';
+  end if;
+
+  select unlock_commands.* into v_command
+  from app_public.unlock_commands
+  where unlock_commands.id = claim_unlock.command_id
+    and unlock_commands.device_id = app_hidden.current_device_id()
+  for no key update;
+
+  if v_command.state = 'pending' then
+    perform from app_public.devices where devices.id = v_command.device_id for share;
+    perform
+    from app_public.memberships
+    where memberships.organization_id = v_command.organization_id
+      and memberships.person_id = v_command.person_id
+    for share;
+    perform
+    from app_public.offices
+    join app_public.doors on doors.office_id = offices.id
+    where doors.id = v_command.door_id
+    for share of offices;
+
+    select doors.unlock_seconds into v_seconds
+    from app_public.doors
+    join app_public.devices on devices.id = v_command.device_id
+    where doors.id = v_command.door_id
+      and doors.device_id = v_command.device_id
+      and devices.revoked_at is null
+      and devices.enrolled_at = v_command.device_enrolled_at
+      and (app_private.decide_door(doors.id, v_command.person_id, clock_timestamp())).is_allowed;
+
+    v_command.state := case
+      when clock_timestamp() >= v_command.expires_at then 'expired'
+      when v_seconds is null then 'refused'
+      else 'claimed'
+    end;
+    update app_public.unlock_commands
+    set
+      state = v_command.state,
+      claimed_at = case v_command.state when 'claimed' then clock_timestamp() end,
+      finished_at = case when v_command.state <> 'claimed' then clock_timestamp() end
+    where unlock_commands.id = v_command.id;
+    if v_command.state = 'claimed' then
+      return (true, v_seconds, null)::app_public.claim_answer;
+    end if;
+  end if;
+  return (
+    false, null, 'There is no such command for you, or it was claimed, has expired or is not allowed any more.'
+  )::app_public.claim_answer;
+end;
+$function$
+;
+grant execute on function app_public.claim_unlock(uuid) to plinth_device;
+comment on function app_public.claim_unlock(uuid) is 'Asks, as the controller of a door, whether to open it now. It is granted once, before the command expires, and only while whoever asked may still open that door.
+
+Open only on a granted answer that came within two seconds of your asking, by a clock that is never set; report the outcome either way.
+
+- `commandId`: the command.
+
+Errors: `REFUSED` at another isolation level than "read committed", which is the server''s fault and not yours.';
 
 CREATE OR REPLACE FUNCTION app_public.confirm_email_address(id uuid, code text)
  RETURNS app_public.email_addresses
@@ -988,6 +1246,32 @@ comment on function app_public.create_api_key(text,boolean,timestamp with time z
 - `expiresAt`: when it ends, a year from now at most.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `BAD_USER_INPUT` naming the argument.';
+
+CREATE OR REPLACE FUNCTION app_public.create_enrolment_code(device_id uuid)
+ RETURNS app_public.enrolment_code
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_device app_public.devices := app_private.lock_managed_device(create_enrolment_code.device_id);
+  v_code text := app_private.make_device_code();
+  v_enrolment app_private.enrolments;
+begin
+  delete from app_private.enrolments where enrolments.device_id = v_device.id;
+  insert into app_private.enrolments (device_id, code_hash)
+  values (v_device.id, sha256(convert_to(replace(v_code, '-', ''), 'UTF8')))
+  returning * into v_enrolment;
+  return (v_code, v_enrolment.expires_at)::app_public.enrolment_code;
+end;
+$function$
+;
+grant execute on function app_public.create_enrolment_code(uuid) to plinth_person;
+comment on function app_public.create_enrolment_code(uuid) is 'Makes a code with which a device gets its key by `enrolDevice`. It works once, within 15 minutes, and takes the place of one that was made before. Managers may.
+
+- `deviceId`: the device; one that was revoked, or has a key, can be enrolled anew.
+
+Errors: `NOT_FOUND`.';
 
 CREATE OR REPLACE FUNCTION app_public.create_organization(name text)
  RETURNS app_public.organizations
@@ -1185,6 +1469,44 @@ comment on function app_public.end_lockdown(uuid) is 'Ends the lockdown of an of
 
 Errors: `NOT_FOUND`.';
 
+CREATE OR REPLACE FUNCTION app_public.enrol_device(code text)
+ RETURNS app_public.device_key
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_hash bytea := sha256(convert_to(upper(regexp_replace(enrol_device.code, '[\s-]', '', 'g')), 'UTF8'));
+  v_device_id uuid;
+begin
+  select enrolments.device_id into v_device_id
+  from app_private.enrolments
+  where enrolments.code_hash = v_hash;
+  perform from app_public.devices where devices.id = v_device_id for no key update;
+
+  delete from app_private.enrolments
+  where enrolments.code_hash = v_hash and enrolments.expires_at > clock_timestamp();
+  if not found then
+    return null;
+  end if;
+
+  update app_public.devices
+  set enrolled_at = clock_timestamp(), revoked_at = null
+  where devices.id = v_device_id;
+  delete from app_private.tokens where tokens.device_id = v_device_id;
+  return app_private.make_device_key(v_device_id);
+end;
+$function$
+;
+grant execute on function app_public.enrol_device(text) to plinth_anonymous;
+comment on function app_public.enrol_device(text) is 'Gives a device its key, for the code that a manager made. Keys that it had before end.
+
+The result is null when the code is wrong, was used or replaced, or has expired.
+
+- `code`: twelve characters; dashes, blanks and small letters do not matter.
+
+Errors: `TOO_MANY_ATTEMPTS`.';
+
 CREATE OR REPLACE FUNCTION app_public.find_invitation(token text)
  RETURNS app_public.invitation_offer
  LANGUAGE sql
@@ -1366,7 +1688,8 @@ begin
   where doors.office_id = replay_decisions.office_id
     and door_decisions.decided_at >= replay_decisions.since
     and door_decisions.person_id is not null
-    and answer.is_allowed <> door_decisions.is_allowed
+    -- A denial that names a rule was the controller's; by the rules it was allowed.
+    and answer.is_allowed <> (door_decisions.is_allowed or door_decisions.rule is not null)
   order by door_decisions.decided_at desc, door_decisions.id;
 end;
 $function$
@@ -1378,6 +1701,38 @@ comment on function app_public.replay_decisions(uuid,timestamp with time zone) i
 - `since`: from when on, at most a month back.
 
 Errors: `NOT_FOUND`; `BAD_USER_INPUT` naming `since`.';
+
+CREATE OR REPLACE FUNCTION app_public.report_unlock(command_id uuid, has_opened boolean)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_state text := case when report_unlock.has_opened then 'opened' else 'failed' end;
+begin
+  update app_public.unlock_commands
+  set state = v_state, finished_at = clock_timestamp()
+  where unlock_commands.id = report_unlock.command_id
+    and unlock_commands.device_id = app_hidden.current_device_id()
+    and unlock_commands.state = 'claimed';
+
+  return exists (
+    select from app_public.unlock_commands
+    where unlock_commands.id = report_unlock.command_id
+      and unlock_commands.device_id = app_hidden.current_device_id()
+      and unlock_commands.state = v_state
+  );
+end;
+$function$
+;
+grant execute on function app_public.report_unlock(uuid,boolean) to plinth_device;
+comment on function app_public.report_unlock(uuid,boolean) is 'Tells, as the controller that claimed a command, what came of it. Telling the same again changes nothing.
+
+The result is whether that is the outcome now: false when it is too late, or something else was told before.
+
+- `commandId`: the command.
+- `hasOpened`: whether the door was opened.';
 
 CREATE OR REPLACE FUNCTION app_public.request_account_export()
  RETURNS app_public.account_exports
@@ -1581,6 +1936,97 @@ The result is null when the code is wrong, was used, or has expired.
 - `password`: 10 to 200 characters, none that is easy to guess.
 
 Errors: `BAD_USER_INPUT` naming the argument.';
+
+CREATE OR REPLACE FUNCTION app_public.revoke_device(id uuid)
+ RETURNS app_public.devices
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_device app_public.devices := app_private.lock_managed_device(revoke_device.id);
+begin
+  delete from app_private.enrolments where enrolments.device_id = v_device.id;
+  delete from app_private.tokens where tokens.device_id = v_device.id;
+
+  update app_public.devices
+  set revoked_at = coalesce(devices.revoked_at, now()), is_online = false, went_offline_at = null
+  where devices.id = v_device.id
+  returning devices.* into v_device;
+  return v_device;
+end;
+$function$
+;
+grant execute on function app_public.revoke_device(uuid) to plinth_person;
+comment on function app_public.revoke_device(uuid) is 'Takes its key from a device, and a code that was made for it: the next thing it asks for is refused, its connections are closed within a second. It can be enrolled again. Managers may.
+
+- `id`: the device.
+
+Errors: `NOT_FOUND`.';
+
+CREATE OR REPLACE FUNCTION app_public.rotate_device_key()
+ RETURNS app_public.device_key
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_device_id uuid;
+begin
+  select devices.id into v_device_id
+  from app_public.devices
+  where devices.id = app_hidden.current_device_id() and devices.revoked_at is null
+  for no key update;
+  if not found then
+    return null;
+  end if;
+
+  update app_private.tokens
+  set expires_at = least(tokens.expires_at, now() + interval '1 hour')
+  where tokens.device_id = v_device_id;
+  return app_private.make_device_key(v_device_id);
+end;
+$function$
+;
+grant execute on function app_public.rotate_device_key() to plinth_device;
+comment on function app_public.rotate_device_key() is 'Gives you, a device, another key. The one that you have works for another hour.
+
+The result is null when you were revoked at this moment.';
+
+CREATE OR REPLACE FUNCTION app_public.send_heartbeat()
+ RETURNS app_public.devices
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_device app_public.devices;
+begin
+  select devices.* into v_device
+  from app_public.devices
+  where devices.id = app_hidden.current_device_id() and devices.revoked_at is null
+  for no key update;
+  if not found then
+    return null;
+  end if;
+
+  if v_device.went_offline_at is not null then
+    perform graphile_worker.add_job(
+      'device__send_alert', json_build_object('deviceId', v_device.id, 'isOnline', true)
+    );
+  end if;
+  update app_public.devices
+  set last_seen_at = clock_timestamp(), is_online = true, went_offline_at = null
+  where devices.id = v_device.id
+  returning devices.* into v_device;
+  return v_device;
+end;
+$function$
+;
+grant execute on function app_public.send_heartbeat() to plinth_device;
+comment on function app_public.send_heartbeat() is 'Says that you, a device, are there. Send one every 30 seconds; after 90 without, doors count you as offline.
+
+The result is null when you were revoked at this moment.';
 
 CREATE OR REPLACE FUNCTION app_public.sign_in(email text, password text)
  RETURNS app_public.new_session
@@ -1835,7 +2281,7 @@ To have one more owner and stay one yourself, use `updateMembership`.
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `NOT_FOUND` naming the argument.';
 
 CREATE OR REPLACE FUNCTION app_public.unlock_door(door_id uuid)
- RETURNS app_public.door_answer
+ RETURNS app_public.unlock_answer
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1844,20 +2290,53 @@ declare
   v_person_id uuid := app_public.current_person_id();
   v_at timestamptz := clock_timestamp();
   v_answer app_public.door_answer := app_private.decide_door(unlock_door.door_id, v_person_id, v_at);
+  v_door app_public.doors;
+  v_enrolled_at timestamptz;
+  v_decision_id uuid := app_hidden.new_id();
+  v_command_id uuid;
 begin
-  insert into app_public.door_decisions
-    (organization_id, door_id, person_id, is_allowed, rule, reason, decided_at)
-  select
-    doors.organization_id, doors.id, v_person_id, v_answer.is_allowed, v_answer.rule, v_answer.reason, v_at
-  from app_public.doors
-  where doors.id = unlock_door.door_id;
+  select doors.* into v_door from app_public.doors where doors.id = unlock_door.door_id;
+  if not found then
+    return (v_answer.is_allowed, v_answer.rule, v_answer.reason, null)::app_public.unlock_answer;
+  end if;
 
-  return v_answer;
+  select devices.enrolled_at into v_enrolled_at
+  from app_public.devices
+  where devices.id = v_door.device_id
+    and devices.revoked_at is null
+    and devices.last_seen_at > now() - interval '90 seconds';
+  if v_answer.is_allowed and v_enrolled_at is null then
+    -- With the rule, which tells it from an attempt that no rule allows.
+    v_answer := (
+      false,
+      v_answer.rule,
+      case when v_door.device_id is null
+        then 'This door has no controller that could open it.'
+        else 'You may open this door, but its controller is offline.'
+      end
+    )::app_public.door_answer;
+  end if;
+
+  insert into app_public.door_decisions
+    (organization_id, id, door_id, person_id, is_allowed, rule, reason, decided_at)
+  values (
+    v_door.organization_id, v_decision_id, v_door.id, v_person_id,
+    v_answer.is_allowed, v_answer.rule, v_answer.reason, v_at
+  );
+  if v_answer.is_allowed then
+    insert into app_public.unlock_commands
+      (organization_id, door_id, device_id, device_enrolled_at, person_id, decision_id)
+    values (
+      v_door.organization_id, v_door.id, v_door.device_id, v_enrolled_at, v_person_id, v_decision_id
+    )
+    returning unlock_commands.id into v_command_id;
+  end if;
+  return (v_answer.is_allowed, v_answer.rule, v_answer.reason, v_command_id)::app_public.unlock_answer;
 end;
 $function$
 ;
 grant execute on function app_public.unlock_door(uuid) to plinth_person;
-comment on function app_public.unlock_door(uuid) is 'Asks to open a door. The decision is recorded, whichever way it goes; a refusal is an answer, not an error.
+comment on function app_public.unlock_door(uuid) is 'Asks to open a door. The decision is recorded, whichever way it goes; a refusal is an answer, not an error. Where it is to open, its controller gets a command, which it has to claim within ten seconds.
 
 - `doorId`: the door.';
 
@@ -1959,6 +2438,20 @@ $function$
 grant execute on function app_hidden.count_deletion_mail() to plinth_person;
 comment on function app_hidden.count_deletion_mail() is 'Counts a request for the mail that confirms the deletion of an organization; the seconds to wait when there were too many, else null.';
 
+CREATE OR REPLACE FUNCTION app_hidden.count_enrolment()
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select app_private.count_attempt(
+    'enrolment', jsonb_build_object('network', app_private.request_network())
+  );
+$function$
+;
+grant execute on function app_hidden.count_enrolment() to plinth_anonymous;
+comment on function app_hidden.count_enrolment() is 'Counts an attempt to enrol a device; the seconds to wait when there were too many, else null.';
+
 CREATE OR REPLACE FUNCTION app_hidden.count_mail(email text)
  RETURNS integer
  LANGUAGE sql
@@ -2031,6 +2524,17 @@ $function$
 grant execute on function app_hidden.count_sign_in(text) to plinth_anonymous;
 grant execute on function app_hidden.count_sign_in(text) to plinth_person;
 comment on function app_hidden.count_sign_in(text) is 'Counts an attempt to sign in with a password; the seconds to wait when there were too many, else null.';
+
+CREATE OR REPLACE FUNCTION app_hidden.current_device_id()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select nullif(pg_catalog.current_setting('plinth.device_id', true), '')::pg_catalog.uuid;
+$function$
+;
+grant execute on function app_hidden.current_device_id() to plinth_device;
+comment on function app_hidden.current_device_id() is 'The id of the device that calls, or null for anybody else.';
 
 CREATE OR REPLACE FUNCTION app_hidden.current_session_id()
  RETURNS uuid
@@ -2209,6 +2713,21 @@ comment on column app_private.departures.name is 'How the farewell addresses the
 comment on column app_private.departures.address is 'Where it is mailed; null for somebody who had no address.';
 comment on column app_private.departures.left_at is 'When they deleted the account.';
 
+create table app_private.enrolments (
+  device_id uuid not null,
+  code_hash bytea not null,
+  expires_at timestamp with time zone not null default (now() + '00:15:00'::interval),
+  constraint enrolments_pkey PRIMARY KEY (device_id),
+  constraint enrolments_code_hash_key UNIQUE (code_hash),
+  constraint enrolments_code_hash_check CHECK ((length(code_hash) = 32)),
+  constraint enrolments_device_id_fkey FOREIGN KEY (device_id) REFERENCES app_public.devices(id) ON DELETE CASCADE
+);
+alter table app_private.enrolments enable row level security;
+comment on table app_private.enrolments is 'The code with which a device is to get its key, one at a time.';
+comment on column app_private.enrolments.device_id is 'The device.';
+comment on column app_private.enrolments.code_hash is 'SHA-256 of the code; the code itself is never stored.';
+comment on column app_private.enrolments.expires_at is 'Until when it works.';
+
 create table app_private.invitation_tokens (
   organization_id uuid not null,
   invitation_id uuid not null,
@@ -2315,30 +2834,35 @@ comment on column app_private.salt_keys.key is 'The secret.';
 
 create table app_private.tokens (
   hash bytea not null,
-  person_id uuid not null,
+  person_id uuid,
   session_id uuid,
   api_key_id uuid,
   can_write boolean not null default true,
   expires_at timestamp with time zone not null,
+  device_id uuid,
   constraint tokens_pkey PRIMARY KEY (hash),
   constraint tokens_hash_check CHECK ((length(hash) = 32)),
-  constraint tokens_one_bearer_check CHECK ((num_nonnulls(session_id, api_key_id) = 1)),
+  constraint tokens_one_bearer_check CHECK ((num_nonnulls(session_id, api_key_id, device_id) = 1)),
+  constraint tokens_person_or_device_check CHECK (((person_id IS NULL) = (device_id IS NOT NULL))),
   constraint tokens_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES app_public.api_keys(id) ON DELETE CASCADE,
+  constraint tokens_device_id_fkey FOREIGN KEY (device_id) REFERENCES app_public.devices(id) ON DELETE CASCADE,
   constraint tokens_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE CASCADE,
   constraint tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES app_public.sessions(id) ON DELETE CASCADE
 );
 CREATE INDEX tokens_api_key_id_idx ON app_private.tokens USING btree (api_key_id);
+CREATE INDEX tokens_device_id_idx ON app_private.tokens USING btree (device_id);
 CREATE INDEX tokens_person_id_idx ON app_private.tokens USING btree (person_id);
 CREATE INDEX tokens_session_id_idx ON app_private.tokens USING btree (session_id);
 alter table app_private.tokens enable row level security;
 CREATE TRIGGER _200_person_stays BEFORE INSERT ON app_private.tokens FOR EACH ROW EXECUTE FUNCTION app_private.tg__person_stays();
-comment on table app_private.tokens is 'What a bearer token stands for. It goes with its session or key.';
+comment on table app_private.tokens is 'What a bearer token stands for. It goes with its session, key or device.';
 comment on column app_private.tokens.hash is 'SHA-256 of the token; the token itself is never stored.';
-comment on column app_private.tokens.person_id is 'As whom its bearer acts.';
+comment on column app_private.tokens.person_id is 'As whom its bearer acts; null where it is a device.';
 comment on column app_private.tokens.session_id is 'The session it belongs to, or null.';
 comment on column app_private.tokens.api_key_id is 'The API key it belongs to, or null.';
 comment on column app_private.tokens.can_write is 'Whether its bearer may change anything.';
-comment on column app_private.tokens.expires_at is 'When it ends by itself: with its session or key.';
+comment on column app_private.tokens.expires_at is 'When it ends by itself: with its session or API key; for a device never, until it has another.';
+comment on column app_private.tokens.device_id is 'The device it belongs to, or null.';
 
 CREATE OR REPLACE FUNCTION app_private.account_subject(email text)
  RETURNS text
@@ -2366,6 +2890,24 @@ AS $function$
 $function$
 ;
 comment on function app_private.attempt_key(text,text,text) is 'Under what the attempts of one subject at one action are counted.';
+
+CREATE OR REPLACE FUNCTION app_private.check_devices()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with lost as (
+    update app_public.devices
+    set is_online = false, went_offline_at = now()
+    where devices.is_online and devices.last_seen_at <= now() - interval '90 seconds'
+    returning devices.id
+  )
+  select count(graphile_worker.add_job(
+    'device__send_alert', json_build_object('deviceId', lost.id, 'isOnline', false)
+  ))
+  from lost;
+$function$
+;
+comment on function app_private.check_devices() is 'Notices the devices that have been silent for 90 seconds, has their managers told, and returns how many there were.';
 
 CREATE OR REPLACE FUNCTION app_private.code_hash(id uuid, code text)
  RETURNS bytea
@@ -2618,7 +3160,7 @@ comment on function app_private.forget_codes(uuid) is 'Has the codes that were m
 CREATE OR REPLACE FUNCTION app_private.identify(token_hash bytea)
  RETURNS TABLE(setting text, value text)
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER ROWS 4
+ STABLE SECURITY DEFINER ROWS 5
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 declare
@@ -2626,7 +3168,7 @@ declare
 begin
   if identify.token_hash is null then
     return query values
-      ('role', 'plinth_anonymous'), ('plinth.person_id', ''), ('plinth.session_id', '');
+      ('role', 'plinth_anonymous'), ('plinth.person_id', ''), ('plinth.session_id', ''), ('plinth.device_id', '');
     return;
   end if;
 
@@ -2642,9 +3184,10 @@ begin
   end if;
 
   return query values
-    ('role', 'plinth_person'),
-    ('plinth.person_id', v_token.person_id::text),
-    ('plinth.session_id', coalesce(v_token.session_id::text, ''));
+    ('role', case when v_token.device_id is null then 'plinth_person' else 'plinth_device' end),
+    ('plinth.person_id', coalesce(v_token.person_id::text, '')),
+    ('plinth.session_id', coalesce(v_token.session_id::text, '')),
+    ('plinth.device_id', coalesce(v_token.device_id::text, ''));
   if not v_token.can_write then
     return query values ('transaction_read_only', 'on');
   end if;
@@ -2714,6 +3257,70 @@ $function$
 ;
 grant execute on function app_private.link_open_id(uuid,text,text,text,text) to plinth_authenticator;
 comment on function app_private.link_open_id(uuid,text,text,text,text) is 'Links an account that a provider has vouched for to the person of a session. True when it is theirs now, false when it is somebody else''s, null when the session has ended.';
+
+CREATE OR REPLACE FUNCTION app_private.lock_managed_device(id uuid)
+ RETURNS app_public.devices
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_device app_public.devices;
+begin
+  select devices.* into v_device
+  from app_public.devices
+  where devices.id = lock_managed_device.id
+    and devices.organization_id = any (array(select app_hidden.my_managed_organization_ids()))
+  for no key update;
+
+  if not found then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such device, or you do not manage its organization.';
+  end if;
+  return v_device;
+end;
+$function$
+;
+comment on function app_private.lock_managed_device(uuid) is 'A device of an organization that the caller manages; until the transaction ends nobody else changes it.
+
+Errors: `NTFND`.';
+
+CREATE OR REPLACE FUNCTION app_private.make_device_code()
+ RETURNS text
+ LANGUAGE sql
+AS $function$
+  select string_agg(
+    substr(
+      '23456789ABCDEFGHJKMNPQRSTVWXYZ',
+      1 + (get_byte(random.bytes, 2 * place) * 256 + get_byte(random.bytes, 2 * place + 1)) % 30,
+      1
+    ) || case when place in (3, 7) then '-' else '' end,
+    '' order by place
+  )
+  from (select sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) as bytes) as random
+  cross join generate_series(0, 11) as place;
+$function$
+;
+comment on function app_private.make_device_code() is 'A new code to type in: twelve characters out of thirty, 58 bits of chance, such as `K7QF-2MXD-9RTB`.';
+
+CREATE OR REPLACE FUNCTION app_private.make_device_key(device_id uuid)
+ RETURNS app_public.device_key
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_token text := app_private.make_token('plinth_device_');
+begin
+  delete from app_private.tokens
+  where tokens.device_id = make_device_key.device_id and tokens.expires_at <= now();
+
+  insert into app_private.tokens (hash, device_id, expires_at)
+  values (sha256(convert_to(v_token, 'UTF8')), make_device_key.device_id, 'infinity');
+  return (v_token, make_device_key.device_id)::app_public.device_key;
+end;
+$function$
+;
+comment on function app_private.make_device_key(uuid) is 'Makes a key for a device and returns it, which is the one time it is shown.';
 
 CREATE OR REPLACE FUNCTION app_private.make_person(name text, address text)
  RETURNS uuid
@@ -2862,6 +3469,10 @@ AS $function$
     'door_decisions', (
       select coalesce(jsonb_agg(to_jsonb(door_decisions) - 'person_id' order by door_decisions.id), '[]')
       from app_public.door_decisions where door_decisions.person_id = people.id
+    ),
+    'unlock_commands', (
+      select coalesce(jsonb_agg(to_jsonb(unlock_commands) - 'person_id' order by unlock_commands.id), '[]')
+      from app_public.unlock_commands where unlock_commands.person_id = people.id
     ),
     'security_events', (
       select coalesce(jsonb_agg(to_jsonb(security_events) - 'person_id' order by security_events.id), '[]')
@@ -3018,6 +3629,23 @@ AS $function$
 $function$
 ;
 comment on function app_private.purge_security_events(interval) is 'Removes up to 10,000 lines of the security log that are older, and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.queue_unlock_settlement(command app_public.unlock_commands)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  select graphile_worker.add_job(
+    'unlock_command__settle',
+    json_build_object('id', command.id),
+    run_at := case command.state
+      when 'pending' then command.expires_at
+      else command.claimed_at + interval '15 seconds'
+    end,
+    job_key := 'unlock_command ' || command.id
+  );
+$function$
+;
+comment on function app_private.queue_unlock_settlement(app_public.unlock_commands) is 'Has a command looked at when its time is over: unclaimed at its expiry, claimed without a report 15 seconds later.';
 
 CREATE OR REPLACE FUNCTION app_private.record_event(person_id uuid, kind text, organization_id uuid DEFAULT NULL::uuid, detail text DEFAULT NULL::text)
  RETURNS void
@@ -3214,6 +3842,29 @@ end;
 $function$
 ;
 comment on function app_private.set_password(uuid,text,uuid) is 'Sets the password of a person, and ends all their sessions but one, and all codes that were mailed.';
+
+CREATE OR REPLACE FUNCTION app_private.settle_unlock(id uuid)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  select from app_public.unlock_commands where unlock_commands.id = settle_unlock.id for no key update;
+
+  update app_public.unlock_commands
+  set
+    state = case unlock_commands.state when 'pending' then 'expired' else 'unknown' end,
+    finished_at = clock_timestamp()
+  where unlock_commands.id = settle_unlock.id
+    and case unlock_commands.state
+      when 'pending' then unlock_commands.expires_at <= clock_timestamp()
+      when 'claimed' then unlock_commands.claimed_at <= clock_timestamp() - interval '15 seconds'
+    end;
+
+  select app_private.queue_unlock_settlement(unlock_commands)
+  from app_public.unlock_commands
+  where unlock_commands.id = settle_unlock.id and unlock_commands.state in ('pending', 'claimed');
+$function$
+;
+comment on function app_private.settle_unlock(uuid) is 'Settles a command whose time is over: one that nobody claimed has expired, of one that nobody reported on the outcome is unknown, and stays so.';
 
 CREATE OR REPLACE FUNCTION app_private.sign_in_with_open_id(issuer text, subject text, email text, is_email_verified boolean, name text, request text)
  RETURNS app_public.new_session
@@ -3487,6 +4138,33 @@ $function$
 ;
 comment on function app_private.tg_api_keys__record() is 'Trigger: writes into the security log that an API key was made or ended.';
 
+CREATE OR REPLACE FUNCTION app_private.tg_doors__device()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform from app_public.offices where offices.id = new.office_id for no key update;
+  if new.device_id is not null and not exists (
+    select from app_public.devices
+    where (devices.organization_id, devices.office_id, devices.id)
+        = (new.organization_id, new.office_id, new.device_id)
+      and devices.kind = 'controller'
+  ) then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'There is no such controller in the office of the door.',
+      column = 'device_id';
+  end if;
+  return new;
+end;
+$function$
+;
+comment on function app_private.tg_doors__device() is 'Trigger: refuses a device that is no controller, or of another office.
+
+Errors: `22023`.';
+
 CREATE OR REPLACE FUNCTION app_private.tg_invitations__address()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3680,6 +4358,19 @@ end;
 $function$
 ;
 comment on function app_private.tg_sessions__record() is 'Trigger: writes into the security log that somebody has ended a session.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_unlock_commands__settle()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.queue_unlock_settlement(new);
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_unlock_commands__settle() is 'Trigger: sees to it that every command gets an outcome, whatever becomes of its controller.';
 
 CREATE OR REPLACE FUNCTION app_private.to_address(email text)
  RETURNS text

@@ -2,6 +2,7 @@ import { parseCronItems } from 'graphile-worker'
 
 /** What happens by the clock. Times are UTC; a run missed while no worker was up is not made up for. */
 export const cronItems = parseCronItems([
+  { task: 'device__check', match: '* * * * *', identifier: 'device__check' },
   { task: 'retention__purge', match: '10 3 * * *', identifier: 'retention__purge' },
   { task: 'organization__delete_due', match: '20 3 * * *', identifier: 'organization__delete_due' },
 ])

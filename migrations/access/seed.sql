@@ -4,7 +4,7 @@
  *
  * Each table needs a row of each kind that its policies tell apart: of the person herself, of a colleague, of
  * the organization that she was removed from, and of another organization. Ids end in the same digits
- * wherever they mean the same person (01 to 09) or organization (a1, a2).
+ * wherever they mean the same person (01 to 09), organization (a1, a2) or device (e1 to e3).
  */
 insert into app_public.people (id, name)
 values
@@ -68,15 +68,37 @@ values
   ('00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000b1', 'Main'),
   ('00000000-0000-7000-8000-0000000000a2', '00000000-0000-7000-8000-0000000000b2', 'Main');
 
-insert into app_public.doors (organization_id, id, office_id, name)
+-- Two of the same studio, so that one can be tried against the other, and one elsewhere.
+insert into app_public.devices (organization_id, id, office_id, name, kind, enrolled_at)
+values
+  (
+    '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000e1',
+    '00000000-0000-7000-8000-0000000000b1', 'Dora', 'controller', now()
+  ),
+  (
+    '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000e2',
+    '00000000-0000-7000-8000-0000000000b1', 'Dolly', 'controller', now()
+  ),
+  (
+    '00000000-0000-7000-8000-0000000000a2', '00000000-0000-7000-8000-0000000000e3',
+    '00000000-0000-7000-8000-0000000000b2', 'Dan', 'controller', now()
+  );
+insert into app_private.tokens (hash, device_id, expires_at)
+select sha256(convert_to(lower(devices.name), 'UTF8')), devices.id, 'infinity' from app_public.devices;
+
+insert into app_public.doors (organization_id, id, office_id, name, device_id)
 values
   (
     '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000d1',
-    '00000000-0000-7000-8000-0000000000b1', 'Front'
+    '00000000-0000-7000-8000-0000000000b1', 'Front', '00000000-0000-7000-8000-0000000000e1'
+  ),
+  (
+    '00000000-0000-7000-8000-0000000000a1', '00000000-0000-7000-8000-0000000000d3',
+    '00000000-0000-7000-8000-0000000000b1', 'Rear', '00000000-0000-7000-8000-0000000000e2'
   ),
   (
     '00000000-0000-7000-8000-0000000000a2', '00000000-0000-7000-8000-0000000000d2',
-    '00000000-0000-7000-8000-0000000000b2', 'Front'
+    '00000000-0000-7000-8000-0000000000b2', 'Front', '00000000-0000-7000-8000-0000000000e3'
   );
 
 -- A second door each, for a rule that has the first one. Rules of the colleague, of the person herself, and of all.
@@ -108,3 +130,11 @@ from app_public.offices cross join app_public.people;
 insert into app_public.door_decisions (organization_id, door_id, person_id, is_allowed, reason)
 select doors.organization_id, doors.id, people.id, false, 'Tried.'
 from app_public.doors cross join app_public.people;
+insert into app_public.unlock_commands
+  (organization_id, door_id, device_id, device_enrolled_at, person_id, decision_id)
+select
+  door_decisions.organization_id, door_decisions.door_id, devices.id, devices.enrolled_at,
+  door_decisions.person_id, door_decisions.id
+from app_public.door_decisions
+join app_public.doors on doors.id = door_decisions.door_id
+join app_public.devices on devices.id = doors.device_id;

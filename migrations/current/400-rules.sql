@@ -200,7 +200,6 @@ insert into app_public.access_rules (organization_id, office_id, name)
 select offices.organization_id, offices.id, 'Members' from app_public.offices;
 
 --!include functions/app_private/decide_door.sql
---!include functions/app_public/unlock_door.sql
 --!include functions/app_public/what_if.sql
 
 create type app_public.replayed_decision as (
@@ -216,4 +215,3 @@ comment on column app_public.replayed_decision.reason is 'Why, in words.';
 
 --!include functions/app_public/start_lockdown.sql
 --!include functions/app_public/end_lockdown.sql
---!include functions/app_private/person_document.sql

@@ -35,12 +35,12 @@ describe('the access matrix', () => {
   })
 
   test('a difference names the relation, who, the command, what was expected and what was found', async () => {
-    const sql = 'alter policy update_manager on app_public.doors using (true)'
+    const sql = 'alter policy update_manager on app_public.offices using (true)'
 
     expect(await differencesAfter(sql)).toEqual(
       ['person', 'member', 'manager', 'owner', 'former', 'outsider'].map((actor) => {
         const expected = ['manager', 'owner', 'outsider'].includes(actor) ? 'organization' : 'none'
-        return `app_public.doors, ${actor}, update: expected ${expected}, got all`
+        return `app_public.offices, ${actor}, update: expected ${expected}, got all`
       }),
     )
   })
@@ -134,7 +134,7 @@ describe('the access matrix', () => {
 
     expect(outcomes.map(({ state, count }) => [state, count])).toEqual([
       ['25006', 0],
-      ['00000', 1],
+      ['00000', 2],
     ])
   })
 })

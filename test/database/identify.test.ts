@@ -2,13 +2,14 @@ import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import pg from 'pg'
 import { makeDatabase, type TestDatabase, useTransaction } from '../support/database.ts'
-import { makePerson } from '../support/people.ts'
+import { makeKey } from '../support/devices.ts'
+import { makePerson, makeStudio } from '../support/people.ts'
 
 const as = useTransaction()
 let person: string
 let tokenHash: Buffer
 beforeEach(async () => {
-  person = await makePerson(as.owner, 'Mia')
+  person = await makePerson(as.owner, 'Ida')
   const [session] = await as.owner('select token from app_private.start_session($1)', [person])
   tokenHash = createHash('sha256')
     .update(session!.token as string)
@@ -25,6 +26,7 @@ describe('app_private.identify', () => {
       { setting: 'role', value: 'plinth_person' },
       { setting: 'plinth.person_id', value: person },
       { setting: 'plinth.session_id', value: session!.id },
+      { setting: 'plinth.device_id', value: '' },
     ])
   })
 
@@ -33,6 +35,19 @@ describe('app_private.identify', () => {
       { setting: 'role', value: 'plinth_anonymous' },
       { setting: 'plinth.person_id', value: '' },
       { setting: 'plinth.session_id', value: '' },
+      { setting: 'plinth.device_id', value: '' },
+    ])
+  })
+
+  test('a device acts as itself and as nobody else', async () => {
+    const { deviceId } = await makeStudio(as.owner)
+    const key = await makeKey(as.owner, deviceId)
+
+    expect(await as.owner(identify, [createHash('sha256').update(key).digest()])).toEqual([
+      { setting: 'role', value: 'plinth_device' },
+      { setting: 'plinth.person_id', value: '' },
+      { setting: 'plinth.session_id', value: '' },
+      { setting: 'plinth.device_id', value: deviceId },
     ])
   })
 
@@ -57,7 +72,7 @@ describe('app_private.identify', () => {
   test('a session that has a millisecond left still counts', async () => {
     await as.owner(`update app_private.tokens set expires_at = now() + interval '1 millisecond'`)
 
-    expect(await as.owner(identify, [tokenHash])).toHaveLength(3)
+    expect(await as.owner(identify, [tokenHash])).toHaveLength(4)
   })
 
   test('the bearer of a token whose person is gone is refused', async () => {
@@ -91,7 +106,7 @@ describe('the authenticator, signed in as itself', () => {
   test('identifies callers', async () => {
     const { rows } = await client.query(identify, [null])
 
-    expect(rows).toHaveLength(3)
+    expect(rows).toHaveLength(4)
     await expect(client.query(identify, [randomBytes(32)])).rejects.toMatchObject({ code: '28000' })
   })
 
@@ -102,9 +117,12 @@ describe('the authenticator, signed in as itself', () => {
     'select * from app_public.sessions',
     'select * from app_private.passwords',
     'select * from app_private.salt_keys',
+    'select * from app_private.enrolments',
+    'select * from app_public.devices',
     'select app_private.start_session(gen_random_uuid())',
+    'select app_private.make_device_key(gen_random_uuid())',
     'select app_private.purge_expired_sessions()',
-    'select app_private.decide_door(gen_random_uuid(), gen_random_uuid())',
+    'select app_private.decide_door(gen_random_uuid(), gen_random_uuid(), now())',
     'select * from app_public.people',
     'select * from app_public.doors',
     `select app_public.create_organization('Mine')`,

@@ -25,6 +25,7 @@ const stamped = [
   'app_private.passwords',
   'app_public.access_rules',
   'app_public.closures',
+  'app_public.devices',
   'app_public.doors',
   'app_public.email_addresses',
   'app_public.invitations',

@@ -19,7 +19,9 @@ describe('app_public.unlock_door', () => {
     async (who) => {
       const rows = await as.person(studio[who])(unlock, [studio.doorId])
 
-      expect(rows).toEqual([{ is_allowed: true, rule: 'Members', reason: expect.any(String) }])
+      expect(rows).toEqual([
+        { is_allowed: true, rule: 'Members', reason: expect.any(String), command_id: expect.any(String) },
+      ])
     },
   )
 
@@ -27,7 +29,14 @@ describe('app_public.unlock_door', () => {
     const [answer] = await as.person(studio.member)(unlock, [studio.doorId])
 
     expect(await as.owner(log)).toEqual([
-      { organization_id: studio.organizationId, door_id: studio.doorId, person_id: studio.member, ...answer },
+      {
+        organization_id: studio.organizationId,
+        door_id: studio.doorId,
+        person_id: studio.member,
+        is_allowed: answer!.is_allowed,
+        rule: answer!.rule,
+        reason: answer!.reason,
+      },
     ])
   })
 
@@ -41,7 +50,7 @@ describe('app_public.unlock_door', () => {
   test('a stranger is denied, as an answer and not as an error', async () => {
     const rows = await as.person(studio.stranger)(unlock, [studio.doorId])
 
-    expect(rows).toEqual([{ is_allowed: false, rule: null, reason: expect.any(String) }])
+    expect(rows).toEqual([{ is_allowed: false, rule: null, reason: expect.any(String), command_id: null }])
   })
 
   test('a stranger’s attempt is recorded with the organization of the door', async () => {
@@ -52,7 +61,9 @@ describe('app_public.unlock_door', () => {
         organization_id: studio.organizationId,
         door_id: studio.doorId,
         person_id: studio.stranger,
-        ...answer,
+        is_allowed: answer!.is_allowed,
+        rule: answer!.rule,
+        reason: answer!.reason,
       },
     ])
     expect(await as.person(studio.manager)(log)).toHaveLength(1)
@@ -90,7 +101,7 @@ describe('app_public.unlock_door', () => {
   })
 
   test('a member cannot have it decided without the record', async () => {
-    const deciding = as.person(studio.member)('select app_private.decide_door($1, $2)', [
+    const deciding = as.person(studio.member)('select app_private.decide_door($1, $2, now())', [
       studio.doorId,
       studio.member,
     ])
@@ -108,7 +119,7 @@ describe('app_public.unlock_door', () => {
   })
 
   test('deciding alone records nothing', async () => {
-    await as.owner('select app_private.decide_door($1, $2)', [studio.doorId, studio.member])
+    await as.owner('select app_private.decide_door($1, $2, now())', [studio.doorId, studio.member])
 
     expect(await as.owner(log)).toEqual([])
   })

@@ -357,8 +357,10 @@ export const lints: Lint[] = [
       where ${inApp('relnamespace')} and polpermissive
         and 'true' in (pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))`,
     exceptions: {
+      'app_public.device_kinds.select_anyone': 'An enum table, like the next two.',
       'app_public.membership_roles.select_anyone': 'An enum table: its rows are part of the API itself.',
       'app_public.security_event_kinds.select_anyone': 'An enum table, like the one before.',
+      'app_public.unlock_states.select_anyone': 'An enum table, too.',
     },
     faults: {
       'app_public.doors.fault': 'create policy fault on app_public.doors for select using (true)',

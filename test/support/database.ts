@@ -61,6 +61,8 @@ export type Actors = {
   anonymous: Run
   /** The person with an id, in the session with an id where one is given. */
   person(id: string, sessionId?: string): Run
+  /** The device with an id. */
+  device(id: string): Run
   /** Has a person act in a session from now on, until the test ends, where none is given. */
   stayIn(sessionId: string, id: string): void
 }
@@ -86,14 +88,14 @@ export function useTransaction(): Actors {
   afterEach(() => client.query('rollback'))
 
   const runAs =
-    (role: string, personId = '', sessionId = ''): Run =>
+    (role: string, personId = '', sessionId = '', deviceId = ''): Run =>
     async (sql, values) => {
       await client.query('savepoint statement')
       try {
         await client.query(
           `select set_config('plinth.person_id', $1, true), set_config('plinth.session_id', $2, true),
-             set_config('role', $3, true)`,
-          [personId, sessionId, role],
+             set_config('plinth.device_id', $3, true), set_config('role', $4, true)`,
+          [personId, sessionId, deviceId, role],
         )
         const { rows } = await client.query<Rows[number]>(sql, values)
         await client.query('reset role; release savepoint statement')
@@ -107,6 +109,7 @@ export function useTransaction(): Actors {
     owner: runAs(clusterRoles.owner),
     anonymous: runAs('plinth_anonymous'),
     person: (id, sessionId = sessions.get(id)) => runAs('plinth_person', id, sessionId),
+    device: (id) => runAs('plinth_device', '', '', id),
     stayIn: (sessionId, id) => void sessions.set(id, sessionId),
   }
 }

@@ -10,11 +10,15 @@ export async function makePerson(owner: Run, name: string): Promise<string> {
   return person!.id as string
 }
 
-/** An organization with one person per role, an office that lets all of
- * them in by its one door, and a stranger who runs another one. */
+/**
+ * An organization with one person per role, an office that lets all of them in by its one door, which has a
+ * controller, and a stranger who runs another one.
+ */
 export type Studio = {
   organizationId: string
   officeId: string
+  /** The controller of the door: enrolled, and online for as long as any test takes. */
+  deviceId: string
   doorId: string
   owner: string
   manager: string
@@ -53,13 +57,29 @@ export async function makeStudio(run: Run): Promise<Studio> {
     'insert into app_public.offices (organization_id, name) values ($1, $2) returning id',
     [organizationId, 'Main'],
   )
-  const doorId = await id(
-    'insert into app_public.doors (organization_id, office_id, name) values ($1, $2, $3) returning id',
-    [organizationId, officeId, 'Front'],
+  const deviceId = await id(
+    `insert into app_public.devices (organization_id, office_id, name, kind, enrolled_at, is_online, last_seen_at)
+     values ($1, $2, 'Controller', 'controller', now(), true, now() + interval '1 hour') returning id`,
+    [organizationId, officeId],
   )
   await run(
     `insert into app_public.access_rules (organization_id, office_id, name) values ($1, $2, 'Members')`,
     [organizationId, officeId],
   )
-  return { organizationId, officeId, doorId, owner, manager, member, stranger, strangerOrganizationId }
+  const doorId = await id(
+    `insert into app_public.doors (organization_id, office_id, name, device_id)
+     values ($1, $2, 'Front', $3) returning id`,
+    [organizationId, officeId, deviceId],
+  )
+  return {
+    organizationId,
+    officeId,
+    deviceId,
+    doorId,
+    owner,
+    manager,
+    member,
+    stranger,
+    strangerOrganizationId,
+  }
 }

@@ -37,8 +37,16 @@ export async function leaveTraces(owner: Run, person: string, organizationId: st
     [person],
   )
   await owner(
-    `insert into app_public.door_decisions (organization_id, door_id, person_id, is_allowed, reason)
-     select organization_id, id, $1, true, 'Members may.' from app_public.doors where organization_id = $2`,
+    `with decision as (
+       insert into app_public.door_decisions (organization_id, door_id, person_id, is_allowed, reason)
+       select organization_id, id, $1, true, 'Members may.' from app_public.doors where organization_id = $2
+       returning *
+     )
+     insert into app_public.unlock_commands
+       (organization_id, door_id, device_id, device_enrolled_at, person_id, decision_id)
+     select decision.organization_id, door_id, devices.id, devices.enrolled_at, person_id, decision.id
+     from decision join app_public.doors on doors.id = door_id
+     join app_public.devices on devices.id = doors.device_id`,
     [person, organizationId],
   )
   await owner(

@@ -52,7 +52,7 @@ describe('the templates', () => {
   })
 
   test.each(mailNames)('%s makes sense where a value is null', (name) => {
-    const nullable = ['link', 'client', 'network']
+    const nullable = ['link', 'client', 'network', 'lastSeenAt']
     const entries = Object.entries(samples[name])
     const bare = Object.fromEntries(
       entries.map(([key, value]) => [key, nullable.includes(key) ? null : value]),

@@ -4,7 +4,7 @@ const organization = 'Atelier Nord'
 const at = new Date('2026-03-09T16:05:00Z')
 
 /** A value that there may not be, such as a link where PUBLIC_URL is not set; templates have a section for both. */
-const perhaps = (text: string): string | null => text
+const perhaps = <T>(value: T): T | null => value
 const link = perhaps('https://app.example.com/here#and-what-is-secret')
 
 /**
@@ -18,6 +18,14 @@ export const samples = {
   'address-in-use': { name },
   'already-registered': { name, link },
   'delete-organization-code': { name, organization, code, link, minutes: 15, days: 14 },
+  'device-alert': {
+    name,
+    device: 'Front door controller',
+    office: 'Main',
+    organization,
+    lastSeenAt: perhaps(at),
+    link,
+  },
   'export-ready': { name, link, days: 7 },
   invitation: {
     inviter: name,
