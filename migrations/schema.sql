@@ -82,7 +82,7 @@ create type app_public.replayed_decision as (
 );
 comment on type app_public.replayed_decision is 'A recorded decision that would be another one today.';
 comment on column app_public.replayed_decision.decision_id is 'The decision, as `doorDecision(id:)` finds it.';
-comment on column app_public.replayed_decision.was_allowed is 'Whether the door was to open then.';
+comment on column app_public.replayed_decision.was_allowed is 'Whether the rules allowed it then.';
 comment on column app_public.replayed_decision.is_allowed is 'Whether it would be by what is in force now.';
 comment on column app_public.replayed_decision.rule is 'The rule that would allow it, or null.';
 comment on column app_public.replayed_decision.reason is 'Why, in words.';
@@ -1678,18 +1678,21 @@ begin
   end if;
 
   return query
-  select door_decisions.id, door_decisions.is_allowed, answer.is_allowed, answer.rule, answer.reason
+  select door_decisions.id, past.was_allowed, answer.is_allowed, answer.rule, answer.reason
   from app_public.doors
   join app_public.door_decisions
     on door_decisions.organization_id = doors.organization_id and door_decisions.door_id = doors.id
+  -- A denial that names a rule was for want of a controller; by the rules it was allowed.
+  cross join lateral (
+    select door_decisions.is_allowed or door_decisions.rule is not null as was_allowed
+  ) as past
   cross join lateral app_private.decide_door(
     door_decisions.door_id, door_decisions.person_id, door_decisions.decided_at
   ) as answer
   where doors.office_id = replay_decisions.office_id
     and door_decisions.decided_at >= replay_decisions.since
     and door_decisions.person_id is not null
-    -- A denial that names a rule was the controller's; by the rules it was allowed.
-    and answer.is_allowed <> (door_decisions.is_allowed or door_decisions.rule is not null)
+    and answer.is_allowed <> past.was_allowed
   order by door_decisions.decided_at desc, door_decisions.id;
 end;
 $function$

@@ -207,7 +207,7 @@ create type app_public.replayed_decision as (
 );
 comment on type app_public.replayed_decision is 'A recorded decision that would be another one today.';
 comment on column app_public.replayed_decision.decision_id is 'The decision, as `doorDecision(id:)` finds it.';
-comment on column app_public.replayed_decision.was_allowed is 'Whether the door was to open then.';
+comment on column app_public.replayed_decision.was_allowed is 'Whether the rules allowed it then.';
 comment on column app_public.replayed_decision.is_allowed is 'Whether it would be by what is in force now.';
 comment on column app_public.replayed_decision.rule is 'The rule that would allow it, or null.';
 comment on column app_public.replayed_decision.reason is 'Why, in words.';

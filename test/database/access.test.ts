@@ -134,7 +134,7 @@ describe('the access matrix', () => {
 
     expect(outcomes.map(({ state, count }) => [state, count])).toEqual([
       ['25006', 0],
-      ['00000', 2],
+      ['00000', 1],
     ])
   })
 })

@@ -75,8 +75,9 @@ describe('a door', () => {
   })
 
   test('names the oldest of the rules that let in', async () => {
-    await makeRule({ name: 'Older' })
-    await makeRule({ name: 'Newer' })
+    // Ids of one millisecond have no order.
+    await makeRule({ id: '01900000-0000-7000-8000-000000000002', name: 'Newer' })
+    await makeRule({ id: '01900000-0000-7000-8000-000000000001', name: 'Older' })
 
     expect(await answerAt(`${monday} 12:00+02`)).toMatchObject({ rule: 'Older' })
   })

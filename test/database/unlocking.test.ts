@@ -79,7 +79,7 @@ describe('app_public.unlock_door', () => {
 
     expect(answer).toEqual({
       is_allowed: false,
-      rule: null,
+      rule: 'Members',
       reason: expect.stringContaining(reason),
       command_id: null,
     })
@@ -150,7 +150,20 @@ describe('app_public.claim_unlock', () => {
     ],
     ['the door lost its controller', () => doorIsGivenTo(null)],
     ['the door got another controller', async () => doorIsGivenTo(await otherDevice())],
-    // For the lead: after the merge, a lockdown of the office stands here too.
+    [
+      'a lockdown',
+      () => as.person(studio.owner)('select app_public.start_lockdown($1, $2)', [studio.officeId, 'Drill']),
+    ],
+    [
+      'a closure of that day',
+      () =>
+        as.owner(
+          `insert into app_public.closures (organization_id, office_id, name, starts_on, ends_on)
+           values ($1, $2, 'Holidays', current_date - 1, current_date + 1)`,
+          [studio.organizationId, studio.officeId],
+        ),
+    ],
+    ['the end of the rule', () => as.owner('delete from app_public.access_rules')],
   ])('a command from before %s is refused for good', async (_, change) => {
     const id = await commandOf()
     await change()

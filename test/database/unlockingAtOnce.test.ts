@@ -51,6 +51,11 @@ describe('many claims of one command at once', () => {
 
 /** What may happen to a claim from aside, as the owner or as whom its function needs. */
 const changes: Record<string, () => [sql: string, values?: unknown[]]> = {
+  'a lockdown': () => ['select app_public.start_lockdown($1, $2)', [studio.officeId, 'Drill']],
+  'the end of the rule': () => [
+    'delete from app_public.access_rules where office_id = $1',
+    [studio.officeId],
+  ],
   'the removal of the member': () => [
     'delete from app_public.memberships where person_id = $1',
     [studio.member],
