@@ -148,9 +148,9 @@ describe('app_public.open_id_accounts', () => {
 
     expect(
       await as.owner(
-        `select kind from app_public.security_events where request_id = 'request-1' order by id`,
+        `select kind from app_public.security_events where request_id = 'request-1' order by kind`,
       ),
-    ).toEqual([{ kind: 'signed_up' }, { kind: 'open_id_signed_in' }])
+    ).toEqual([{ kind: 'open_id_signed_in' }, { kind: 'signed_up' }])
   })
 })
 

@@ -36,8 +36,7 @@ export function serveAsIs(
 ): Promise<TestApi> {
   return makeApi(
     { ...database, ownerUrl: role ? urlAs(database, role) : database.ownerUrl },
-    // How long a plan takes on a busy machine is not what is tried.
-    { SCHEMAS: 'public', LIMIT_OBJECTS: '100', LIMIT_PLANNING_MS: '60000', ...env },
+    { SCHEMAS: 'public', LIMIT_OBJECTS: '100', ...env },
   )
 }
 

@@ -1,6 +1,6 @@
 --! Previous: sha1:88fd18db48e4c3527908caf59e03dc5aaace3167
 --! Hash: sha1:956fe37936a0c5df1ebfb8a61772381d8a3a5cfb
---! Message: Prove addresses, mail codes, list sessions and keys, count attempts
+--! Message: Prove addresses and count attempts
 
 --! split: 1-current.sql
 /*
