@@ -2285,57 +2285,11 @@ Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `NOT_FOUND` n
 
 CREATE OR REPLACE FUNCTION app_public.unlock_door(door_id uuid)
  RETURNS app_public.unlock_answer
- LANGUAGE plpgsql
+ LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
-declare
-  v_person_id uuid := app_public.current_person_id();
-  v_at timestamptz := clock_timestamp();
-  v_answer app_public.door_answer := app_private.decide_door(unlock_door.door_id, v_person_id, v_at);
-  v_door app_public.doors;
-  v_enrolled_at timestamptz;
-  v_decision_id uuid := app_hidden.new_id();
-  v_command_id uuid;
-begin
-  select doors.* into v_door from app_public.doors where doors.id = unlock_door.door_id;
-  if not found then
-    return (v_answer.is_allowed, v_answer.rule, v_answer.reason, null)::app_public.unlock_answer;
-  end if;
-
-  select devices.enrolled_at into v_enrolled_at
-  from app_public.devices
-  where devices.id = v_door.device_id
-    and devices.revoked_at is null
-    and devices.last_seen_at > now() - interval '90 seconds';
-  if v_answer.is_allowed and v_enrolled_at is null then
-    -- With the rule, which tells it from an attempt that no rule allows.
-    v_answer := (
-      false,
-      v_answer.rule,
-      case when v_door.device_id is null
-        then 'This door has no controller that could open it.'
-        else 'You may open this door, but its controller is offline.'
-      end
-    )::app_public.door_answer;
-  end if;
-
-  insert into app_public.door_decisions
-    (organization_id, id, door_id, person_id, is_allowed, rule, reason, decided_at)
-  values (
-    v_door.organization_id, v_decision_id, v_door.id, v_person_id,
-    v_answer.is_allowed, v_answer.rule, v_answer.reason, v_at
-  );
-  if v_answer.is_allowed then
-    insert into app_public.unlock_commands
-      (organization_id, door_id, device_id, device_enrolled_at, person_id, decision_id)
-    values (
-      v_door.organization_id, v_door.id, v_door.device_id, v_enrolled_at, v_person_id, v_decision_id
-    )
-    returning unlock_commands.id into v_command_id;
-  end if;
-  return (v_answer.is_allowed, v_answer.rule, v_answer.reason, v_command_id)::app_public.unlock_answer;
-end;
+  select app_private.open_door(unlock_door.door_id, app_public.current_person_id());
 $function$
 ;
 grant execute on function app_public.unlock_door(uuid) to plinth_person;
@@ -3385,6 +3339,60 @@ $function$
 ;
 grant execute on function app_private.note_uses(bytea[]) to plinth_authenticator;
 comment on function app_private.note_uses(bytea[]) is 'Notes that the tokens with these SHA-256 are in use now, to about a minute.';
+
+CREATE OR REPLACE FUNCTION app_private.open_door(door_id uuid, person_id uuid)
+ RETURNS app_public.unlock_answer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  v_at timestamptz := clock_timestamp();
+  v_answer app_public.door_answer := app_private.decide_door(open_door.door_id, open_door.person_id, v_at);
+  v_door app_public.doors;
+  v_enrolled_at timestamptz;
+  v_decision_id uuid := app_hidden.new_id();
+  v_command_id uuid;
+begin
+  select doors.* into v_door from app_public.doors where doors.id = open_door.door_id;
+  if not found then
+    return (v_answer.is_allowed, v_answer.rule, v_answer.reason, null)::app_public.unlock_answer;
+  end if;
+
+  select devices.enrolled_at into v_enrolled_at
+  from app_public.devices
+  where devices.id = v_door.device_id
+    and devices.revoked_at is null
+    and devices.last_seen_at > now() - interval '90 seconds';
+  if v_answer.is_allowed and v_enrolled_at is null then
+    -- With the rule, which tells it from an attempt that no rule allows.
+    v_answer := (
+      false,
+      v_answer.rule,
+      case when v_door.device_id is null
+        then 'This door has no controller that could open it.'
+        else 'You may open this door, but its controller is offline.'
+      end
+    )::app_public.door_answer;
+  end if;
+
+  insert into app_public.door_decisions
+    (organization_id, id, door_id, person_id, is_allowed, rule, reason, decided_at)
+  values (
+    v_door.organization_id, v_decision_id, v_door.id, open_door.person_id,
+    v_answer.is_allowed, v_answer.rule, v_answer.reason, v_at
+  );
+  if v_answer.is_allowed then
+    insert into app_public.unlock_commands
+      (organization_id, door_id, device_id, device_enrolled_at, person_id, decision_id)
+    values (
+      v_door.organization_id, v_door.id, v_door.device_id, v_enrolled_at, open_door.person_id, v_decision_id
+    )
+    returning unlock_commands.id into v_command_id;
+  end if;
+  return (v_answer.is_allowed, v_answer.rule, v_answer.reason, v_command_id)::app_public.unlock_answer;
+end;
+$function$
+;
+comment on function app_private.open_door(uuid,uuid) is 'Decides whether a person may open a door now, records it either way, and makes the command to its controller where it is to open. The only way to a command.';
 
 CREATE OR REPLACE FUNCTION app_private.open_id_address(email text)
  RETURNS text

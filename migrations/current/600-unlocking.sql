@@ -100,6 +100,7 @@ comment on column app_public.claim_answer.is_granted is 'Whether it is.';
 comment on column app_public.claim_answer.unlock_seconds is 'For how long, where it is; else null.';
 comment on column app_public.claim_answer.reason is 'Why not, the same for every cause; null where it is.';
 
+--!include functions/app_private/open_door.sql
 --!include functions/app_public/unlock_door.sql
 --!include functions/app_public/claim_unlock.sql
 --!include functions/app_public/report_unlock.sql
