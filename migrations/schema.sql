@@ -4156,7 +4156,6 @@ CREATE OR REPLACE FUNCTION app_private.tg_doors__device()
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 begin
-  perform from app_public.offices where offices.id = new.office_id for no key update;
   if new.device_id is not null and not exists (
     select from app_public.devices
     where (devices.organization_id, devices.office_id, devices.id)

@@ -1,5 +1,5 @@
---! Previous: sha1:d5cf1cc5eb38d1938e863b7236b5df96cd369e53
---! Hash: sha1:e0158827272e68e3123616c41c51e49555286ce7
+--! Previous: sha1:8955747ffbb84c3b458241af022dd3fa3dcd1814
+--! Hash: sha1:0c5bdadf7a68411e2e78e7bda11ad0e804d9a5a3
 --! Message: unlocking
 
 --! split: 1-current.sql
