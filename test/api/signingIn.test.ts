@@ -1,12 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { withConnection } from '../../src/database/connection.ts'
 import { confirm, makeAccounts, password, signIn } from '../support/account.ts'
 import { makeApi, useApi } from '../support/api.ts'
 
-const { api, database } = useApi()
+const { api, database, run } = useApi()
 const accounts = makeAccounts(api, database)
-const run = (sql: string, values: unknown[] = []) =>
-  withConnection(database().ownerUrl, async (client) => (await client.query(sql, values)).rows as unknown[])
 
 const requestCode = `mutation ($email: String!) { requestSignInCode(input: { email: $email }) { result { id } } }`
 const requestReset = `mutation ($email: String!) { requestPasswordReset(input: { email: $email }) { result { id } } }`
