@@ -25,7 +25,6 @@ export async function makeApi(database: TestDatabase, env: Record<string, string
       LOG_LEVEL: 'silent',
       MODE: 'production',
       INTROSPECTION: 'on',
-      LIMIT_PLANNING_MS: '60000', // how busy the machine is, is not what tests are about
       ...env,
     },
   })
