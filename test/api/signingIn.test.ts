@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { confirm, makeAccounts, password, signIn } from '../support/account.ts'
+import { confirm, makeAccounts, password, signIn, tomorrow } from '../support/account.ts'
 import { makeApi, useApi } from '../support/api.ts'
 
 const { api, database, run } = useApi()
@@ -138,7 +138,7 @@ describe('secrets', () => {
     const token = await accounts.make('secret@example.com')
     const { id, code } = await accounts.code(requestCode, { email: 'secret@example.com' })
     await api().ask(
-      `mutation { createApiKey(input: { name: "k", canWrite: true, expiresAt: "2026-12-31" }) { result { token } } }`,
+      `mutation { createApiKey(input: { name: "k", canWrite: true, expiresAt: "${tomorrow}" }) { result { token } } }`,
       { token },
     )
     const tables = (await run(

@@ -12,13 +12,13 @@ export const signIn = `mutation ($email: String!, $password: String!) {
   signIn(input: { email: $email, password: $password }) { result { token } }
 }`
 
-/** Makes an API key that counts for a day. */
+/** A day from now. */
+export const tomorrow = new Date(Date.now() + 86_400_000).toISOString()
+
+/** Makes an API key that counts until then. */
 export const createKey = `mutation ($canWrite: Boolean!) {
-  createApiKey(input: { name: "Backup", canWrite: $canWrite, expiresAt: "${aDayFromNow()}" }) { result { id token } }
+  createApiKey(input: { name: "Backup", canWrite: $canWrite, expiresAt: "${tomorrow}" }) { result { id token } }
 }`
-function aDayFromNow(): string {
-  return new Date(Date.now() + 86_400_000).toISOString()
-}
 
 /** A mutation that gives a mailed code back. */
 export const confirm = (field: string, result = '{ token }') => `mutation ($id: UUID!, $code: String!) {
