@@ -3343,6 +3343,7 @@ comment on function app_private.note_uses(bytea[]) is 'Notes that the tokens wit
 CREATE OR REPLACE FUNCTION app_private.open_door(door_id uuid, person_id uuid)
  RETURNS app_public.unlock_answer
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 declare
   v_at timestamptz := clock_timestamp();
