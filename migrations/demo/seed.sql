@@ -44,16 +44,22 @@ begin
   insert into app_public.offices (organization_id, name, time_zone)
   values (v_south, 'Lisbon', 'Europe/Lisbon') returning id into v_lisbon;
 
-  -- Without a key: whoever runs a controller enrols it (docs/devices.md). Until then the doors say that it is offline.
+  -- `npm start` runs a controller for each of Ada's doors: companions.sql. Nobody runs one at the gate.
   insert into app_public.devices (organization_id, office_id, name, kind)
-  values (v_nord, v_berlin, 'Hallway controller', 'controller'), (v_south, v_lisbon, 'Gate controller', 'controller');
+  values
+    (v_nord, v_berlin, 'Front door controller', 'controller'),
+    (v_nord, v_berlin, 'Workshop controller', 'controller'),
+    (v_nord, v_berlin, 'Roof controller', 'controller'),
+    (v_south, v_lisbon, 'Gate controller', 'controller');
 
-  insert into app_public.doors (organization_id, office_id, name, device_id)
-  select devices.organization_id, devices.office_id, doors.name, devices.id
-  from (
-    values (v_berlin, 'Front door'), (v_berlin, 'Workshop'), (v_berlin, 'Roof'), (v_lisbon, 'Gate')
-  ) as doors (office_id, name)
-  join app_public.devices on devices.office_id = doors.office_id;
+  -- The front door's id is known, so that there are examples to copy.
+  insert into app_public.doors (organization_id, office_id, id, name, device_id)
+  select
+    devices.organization_id, devices.office_id,
+    case when door.name = 'Front door' then '01900000-0000-7000-8000-00000000d001' else app_hidden.new_id() end,
+    door.name, devices.id
+  from app_public.devices
+  cross join lateral (select replace(devices.name, ' controller', '') as name) as door;
 
   insert into app_public.access_rules (organization_id, office_id, name)
   values (v_nord, v_berlin, 'Members'), (v_south, v_lisbon, 'Members');
