@@ -29,7 +29,7 @@ seen as (
   update app_public.devices
   set last_seen_at = now()
   from controllers
-  where devices.id = controllers.id and devices.enrolled_at is not null
+  where devices.id = controllers.id and controllers.code is null
 )
 select
   controllers.name,
