@@ -1,6 +1,8 @@
-import { readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { seedDemo } from '../../src/database/demo.ts'
+import { makeDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
 import { companionsOn, type Server, usePlinth } from '../support/process.ts'
 
@@ -125,4 +127,19 @@ describe('the demo’s controllers', () => {
     expect(companionsOn(dataDir)).toHaveLength(2)
     expect(next.output()).not.toMatch(/^ {2}Roof/m)
   })
+})
+
+test('a database of somebody’s own gets none, even with the demo in it', async () => {
+  const database = await makeDatabase()
+  await seedDemo(database.ownerUrl)
+  const dataDir = plinth.dataDir()
+  const env = { DATABASE_URL: database.ownerUrl, AUTHENTICATOR_DATABASE_URL: database.authenticatorUrl }
+
+  const server = await plinth.start(dataDir, { hasCompanions: true, env })
+  const code = await stop(server)
+  await database.drop()
+
+  expect(code).toBe(0)
+  expect(server.output()).not.toMatch(/Sign in|door/)
+  expect(existsSync(join(dataDir, 'companions'))).toBe(false)
 })
