@@ -48,7 +48,7 @@ export async function runServer(context: CommandContext, parts: Parts): Promise<
     }
     const { failed, ...running } = first
     announce(config, running, progress)
-    if (parts.companions) await startCompanions(config, running, progress, log, lifecycle)
+    if (parts.companions) await runCompanions(config, running, progress, log, lifecycle)
     const reason = await Promise.race([toldToStop, failed])
     progress.line(reason instanceof Error ? `\nStopping: ${reason.message}` : '\nStopping')
     log.debug({ reason: String(reason) }, 'stopping')
@@ -149,7 +149,7 @@ async function prepareDemo(config: Config, database: Database, progress: Progres
   return config.mode === 'development' ? visitDemo(database.ownerUrl) : null
 }
 
-async function startCompanions(
+async function runCompanions(
   config: Config,
   { listener, database: { ownerUrl }, demo }: Running,
   progress: Progress,
