@@ -3,19 +3,23 @@
  * say what it says under, and its command line for Node. They are the controllers of Ada's doors.
  *
  * $1 is the address of the server, $2 a folder in which they may keep files, $3 the names of those that are there.
- * A controller whose key is not among them is given a code to enrol with. A device that is not as old as its door is
- * not the demo's but somebody's own, who runs it themselves.
+ * A controller whose key is not among them is given a code to enrol with. A device that is not as old as its organization
+ * is not the demo's but somebody's own, who runs it themselves.
  */
 with controllers as (
   select
-    devices.id, doors.name,
+    devices.id,
+    string_agg(doors.name, ', ' order by doors.name) as name,
     devices.id || '.json' as file,
     case when devices.id || '.json' <> all ($3::text[]) then app_private.make_device_code() end as code
-  from app_public.devices
-  join app_public.doors on doors.device_id = devices.id and doors.created_at = devices.created_at
-  join app_public.memberships on memberships.organization_id = devices.organization_id
-  join app_public.email_addresses on email_addresses.person_id = memberships.person_id
+  from app_public.email_addresses
+  join app_public.memberships on memberships.person_id = email_addresses.person_id
+  join app_public.organizations on organizations.id = memberships.organization_id
+  join app_public.devices
+    on devices.organization_id = organizations.id and devices.created_at = organizations.created_at
+  join app_public.doors on doors.device_id = devices.id
   where email_addresses.address = 'ada@example.com' and devices.revoked_at is null
+  group by devices.id
 ),
 codes as (
   insert into app_private.enrolments (device_id, code_hash)

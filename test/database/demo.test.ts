@@ -41,16 +41,16 @@ describe('the demo', () => {
   })
 
   test('an operator who gives a door another controller, or revokes one, runs the rest beside the server', async () => {
-    const own = await ask(
-      `with own as (
-         insert into app_public.devices (organization_id, office_id, name, kind)
-         select organization_id, office_id, 'My own', 'controller' from app_public.doors where name = 'Workshop'
-         returning id
-       )
-       update app_public.devices set revoked_at = now() where name = 'Roof controller'
-       returning (select id from own)`,
+    await ask(
+      `insert into app_public.devices (organization_id, office_id, name, kind)
+       select organization_id, office_id, 'My own', 'controller' from app_public.doors where name = 'Workshop';
+       update app_public.doors set device_id = devices.id
+       from app_public.devices
+       where doors.name = 'Workshop' and devices.name = 'My own';
+       insert into app_public.doors (organization_id, office_id, name, device_id)
+       select organization_id, office_id, 'Cellar', id from app_public.devices where name = 'My own';
+       update app_public.devices set revoked_at = now() where name = 'Roof controller'`,
     )
-    await ask(`update app_public.doors set device_id = '${String(own[0]!.id)}' where name = 'Workshop'`)
 
     const started = await demoCompanions(database.ownerUrl, {
       url: 'http://here',
