@@ -7,6 +7,8 @@ export type Child = {
   pid: number
   /** Sends a message and resolves with the next one that comes back. */
   ask(message: object): Promise<unknown>
+  /** Sends a message that wants no answer. */
+  tell(message: object | string): void
   /** Resolves with the next message. */
   heard(): Promise<unknown>
   close(): Promise<void>
@@ -40,6 +42,7 @@ export function startChild(file: string, env: Record<string, string> = {}): Chil
   return {
     pid: child.pid ?? 0,
     heard,
+    tell: (message) => void child.send(message),
     ask(message) {
       const answer = heard()
       child.send(message)

@@ -3,12 +3,14 @@ import { benchApi } from './api.ts'
 import { benchMemory } from './memory.ts'
 import { benchRealtime } from './realtime.ts'
 import { benchStart } from './start.ts'
+import { benchUnlock } from './unlock.ts'
 
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   start: benchStart,
   api: benchApi,
   memory: benchMemory,
   realtime: benchRealtime,
+  unlock: benchUnlock,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

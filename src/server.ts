@@ -1,5 +1,6 @@
-import { announce } from './announce.ts'
+import { announce, urlOf } from './announce.ts'
 import type { CommandContext } from './command.ts'
+import { startDemoCompanions } from './companions.ts'
 import type { Config } from './config.ts'
 import { type Demo, seedDemo, visitDemo } from './database/demo.ts'
 import { type Database, openDatabase } from './database/database.ts'
@@ -20,6 +21,8 @@ export type Parts = {
   migrate: boolean
   /** Fill an empty embedded database and say how to sign in to it. */
   demo: boolean
+  /** Run the programs of that demo too. */
+  companions: boolean
 }
 
 /** All must be over this long after SIGTERM, whatever hangs. */
@@ -45,6 +48,7 @@ export async function runServer(context: CommandContext, parts: Parts): Promise<
     }
     const { failed, ...running } = first
     announce(config, running, progress)
+    if (parts.companions) await runCompanions(config, running, progress, log, lifecycle)
     const reason = await Promise.race([toldToStop, failed])
     progress.line(reason instanceof Error ? `\nStopping: ${reason.message}` : '\nStopping')
     log.debug({ reason: String(reason) }, 'stopping')
@@ -143,4 +147,22 @@ async function prepareDemo(config: Config, database: Database, progress: Progres
   const isSeeded = await seedDemo(database.ownerUrl)
   if (isSeeded) await progress.step('Demo', async (note) => note('seeded'))
   return config.mode === 'development' ? visitDemo(database.ownerUrl) : null
+}
+
+async function runCompanions(
+  config: Config,
+  { listener, database: { ownerUrl }, demo }: Running,
+  progress: Progress,
+  log: Log,
+  lifecycle: ReturnType<typeof makeLifecycle>,
+): Promise<void> {
+  if (!listener || !demo) return
+  try {
+    const where = { ownerUrl, dataDir: config.dataDir, url: urlOf(config, listener) }
+    const { close } = await startDemoCompanions(where, progress.line)
+    lifecycle.onClose('companions', close)
+  } catch (error) {
+    // A demo that does not fit any more is no reason not to serve.
+    log.warn({ err: error }, 'the programs of the demo were not started')
+  }
 }

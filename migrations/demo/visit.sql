@@ -4,7 +4,9 @@
  */
 select
   'ada@example.com / open sesame' as sign_in,
-  session.token
+  session.token,
+  'mutation { unlockDoor(input: { doorId: "01900000-0000-7000-8000-00000000d001" }) { result { isAllowed reason } } }'
+    as example
 from app_public.email_addresses
 cross join lateral app_private.start_session(email_addresses.person_id) as session
 where email_addresses.address = 'ada@example.com';

@@ -9,6 +9,10 @@ export const start: Command = {
     '--migrate and --worker.',
   options: {
     migrate: { type: 'boolean', about: 'With --schemas: run the migrations of this project nevertheless.' },
+    alone: {
+      type: 'boolean',
+      about: 'Run no programs of the demo (its door controllers) beside the server.',
+    },
     worker: { type: 'boolean', about: 'With --schemas: run jobs nevertheless (installs the queue).' },
   },
   run(context) {
@@ -19,6 +23,7 @@ export const start: Command = {
       worker: isProject || context.options.worker === true,
       migrate: isProject || context.options.migrate === true,
       demo: isProject,
+      companions: isProject && context.options.alone !== true,
     })
   },
 }

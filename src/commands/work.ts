@@ -5,5 +5,12 @@ export const work: Command = {
   name: 'work',
   summary: 'Runs the queued jobs and those of the clock, without an API.',
   run: (context) =>
-    runServer(context, { command: 'work', api: false, worker: true, migrate: false, demo: false }),
+    runServer(context, {
+      command: 'work',
+      api: false,
+      worker: true,
+      migrate: false,
+      demo: false,
+      companions: false,
+    }),
 }

@@ -42,7 +42,7 @@ beforeAll(() => {
 describe('the first start', () => {
   let server: Server
   beforeAll(async () => {
-    server = await shared.start(dataDir)
+    server = await shared.start(dataDir, { hasCompanions: true })
   })
 
   test('a newcomer sees each step and how long it took', () => {
@@ -76,12 +76,13 @@ describe('the first start', () => {
     expect(data?.signIn.result.token).toMatch(/^\w{64}$/)
   })
 
-  test('a newcomer who copies the example gets an answer from inside the demo', async () => {
-    const answer = await askAsPrinted(server.output())
+  test('a newcomer who copies the example opens a door, and sees it open', async () => {
+    await server.says(/^ {2}Front door {2}Connected to /m)
 
-    expect(answer).toEqual({
-      data: { currentPerson: { name: 'Ada Winter' }, offices: { nodes: [{ name: 'Berlin' }] } },
-    })
+    const answer = await askAsPrinted(server.output())
+    await server.says(/^ {2}Front door {2}Opened for 5 s /m)
+
+    expect(answer).toMatchObject({ data: { unlockDoor: { result: { isAllowed: true } } } })
   })
 
   test('on SIGTERM it ends with exit code 0, and its Postgres with it', async () => {
@@ -105,7 +106,7 @@ describe('a later start', () => {
     const server = await plinth.start(dataDir)
 
     const { data } = await server.ask('{ currentPerson { name } }', { token })
-    const answer = await askAsPrinted(server.output())
+    const visitor = await server.ask('{ currentPerson { name } }', { token: server.token })
 
     expect(stepsOf(server)).toEqual([
       expect.stringMatching(/^Embedded Postgres: /),
@@ -114,7 +115,7 @@ describe('a later start', () => {
       'API',
     ])
     expect(data).toEqual({ currentPerson: { name: 'Ada Winter' } })
-    expect(answer).toMatchObject({ data: { currentPerson: { name: 'Ada Winter' } } })
+    expect(visitor.data).toEqual(data)
   })
 
   test('an operator who asks for production gets neither GraphiQL nor a sign-in, and a log of JSON', async () => {

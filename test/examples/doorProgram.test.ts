@@ -37,6 +37,40 @@ describe('the door controller, as a program', () => {
     expect(running.output()).toMatch(/\[ OPEN \][^]*\[ shut \]/)
   })
 
+  test('enrols by itself with a code that it is started with, once', async () => {
+    const cwd = folder()
+    const codes: unknown[] = []
+    api.answer('Enrol', ({ code }) => {
+      codes.push(code)
+      return { enrolDevice: { result: { token: 'plinth_device_1', deviceId: 'one' } } }
+    })
+    const start = () => spawn(['run', '--code', good, '--url', api.url], { program, cwd })
+
+    const first = start()
+    await first.says(/Connected to/)
+    first.signal('SIGTERM')
+    await first.ended
+    await start().says(/Connected to/)
+
+    expect(codes).toEqual([good])
+    expect(statSync(join(cwd, 'door-controller.json')).mode & 0o777).toBe(0o600)
+  })
+
+  test('goes where it is sent, not where it was enrolled', async () => {
+    const cwd = folder()
+    const state = {
+      url: 'http://127.0.0.1:9',
+      deviceId: 'one',
+      token: 'key',
+      keyFrom: new Date().toISOString(),
+    }
+    writeFileSync(join(cwd, 'door-controller.json'), JSON.stringify(state))
+
+    const running = spawn(['run'], { program, cwd, env: { PLINTH_URL: api.url } })
+
+    await running.says(new RegExp(`Connected to ${api.url}`))
+  })
+
   test('opens a door by gpioset', async () => {
     const cwd = folder()
     const calls = join(cwd, 'calls')
@@ -70,6 +104,7 @@ describe('the door controller, as a program', () => {
   })
 
   test.each([
+    ['a wrong code at its start', () => ['run', '--code', 'WRONG', '--url', api.url], /code is wrong/],
     ['a wrong code', () => ['enrol', 'WRONG', '--url', api.url], /code is wrong/],
     ['nobody there', () => ['enrol', good, '--url', 'http://127.0.0.1:9'], /does not answer/],
     ['no such folder', () => ['enrol', good, '--url', api.url, '--state', 'none/state'], /Cannot write/],

@@ -45,6 +45,8 @@ export type RunOptions = {
   input?: string
   /** Working folder, where .env is looked for; otherwise an empty one. */
   cwd?: string
+  /** Whether `start` runs the programs of the demo too, which takes processor time of its own. */
+  hasCompanions?: boolean
   /** The Node to run it with, and the program. */
   node?: string
   program?: string
@@ -100,7 +102,8 @@ export function usePlinth(end: typeof afterEach): Plinth {
     },
     run: (args, options) => plinth.spawn(args, options).ended,
     async start(dataDir, options) {
-      const running = plinth.spawn(['start', '--data-dir', dataDir, '--port', '0'], options)
+      const alone = options?.hasCompanions ? [] : ['--alone']
+      const running = plinth.spawn(['start', '--data-dir', dataDir, '--port', '0', ...alone], options)
       await running.says(/Ctrl-C stops everything/)
       const url = /http:\/\/localhost:\d+(?=\/graphql\n)/.exec(running.output())?.[0] ?? ''
       const token = /Bearer (\w+)/.exec(running.output())?.[1] ?? ''
@@ -169,6 +172,10 @@ export function postgresOn(dataDir: string): SystemProcess[] {
   const { home } = findPlace(dataDir)
   return treeOf(({ command }) => command.includes(home) && !command.includes('plinth.js'))
 }
+
+/** The processes of the demo's programs on a data folder. */
+export const companionsOn = (dataDir: string): SystemProcess[] =>
+  treeOf(({ command }) => command.includes(join(dataDir, 'companions')))
 
 /** Kills a server with everything it has started, Postgres included, as a power cut would. */
 export async function killAll(server: Running, dataDir: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { runController } from './controller.ts'
 import { Ended, exitCodes, messageOf } from './ended.ts'
@@ -11,8 +12,9 @@ const usage = `Usage
   node src/main.ts run            opens doors
 
 Options, or environment variables
-  --url    PLINTH_URL   where the API is, for enrol   [http://localhost:4000]
+  --url    PLINTH_URL   where the API is              [http://localhost:4000; where it was enrolled]
   --state  DOOR_STATE   file that keeps the key       [door-controller.json]
+  --code   DOOR_CODE    for run: enrols first, where there is no such file
   --gpio   DOOR_GPIO    line of the relay, like gpiochip0:17; without one, doors open on the terminal only
 `
 
@@ -22,26 +24,41 @@ async function main(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
   const path = values.state ?? env.DOOR_STATE ?? 'door-controller.json'
   const [command, code, ...rest] = positionals
   const say = makeSay(process.stdout)
+  const url = values.url ?? env.PLINTH_URL
+  const enrolBy = async (given: string) => {
+    const state = await enrol(url ?? 'http://localhost:4000', given)
+    await saveState(path, state)
+    return state
+  }
 
   if (command === 'enrol' && code !== undefined && rest.length === 0) {
-    const state = await enrol(values.url ?? env.PLINTH_URL ?? 'http://localhost:4000', code)
-    await saveState(path, state)
+    const state = await enrolBy(code)
     say(`Enrolled as device ${state.deviceId}; its key is in ${path}.`)
   } else if (command === 'run' && code === undefined) {
     const line = values.gpio ?? env.DOOR_GPIO
     if (line !== undefined && !/^\w+:\d+$/.test(line))
       throw new Ended(exitCodes.misused, `A GPIO line looks like gpiochip0:17, got "${line}".`)
-    const state = await loadState(path)
     const stopping = new AbortController()
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort())
+    const stop = () => stopping.abort()
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, stop)
+    stopWithParent(stop)
+    const given = values.code ?? env.DOOR_CODE
+    const state = given === undefined || existsSync(path) ? await loadState(path) : await enrolBy(given)
     await runController({
-      state,
+      state: { ...state, url: url ?? state.url },
       save: (changed) => saveState(path, changed),
       lock: line === undefined ? makeSimulatedLock(say) : await makeGpioLock(line, say),
       say,
       signal: stopping.signal,
     })
   } else throw new Ended(exitCodes.misused, usage)
+}
+
+/** A program that was forked ends with the one that has forked it, however that one ends. */
+function stopWithParent(stop: () => void): void {
+  process.once('disconnect', stop)
+  process.channel?.unref() // or listening would keep it from ending by itself
+  if (process.connected === false) stop()
 }
 
 function parse(args: string[]) {
@@ -52,6 +69,7 @@ function parse(args: string[]) {
       options: {
         url: { type: 'string' },
         state: { type: 'string' },
+        code: { type: 'string' },
         gpio: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
