@@ -378,15 +378,15 @@ create table app_public.door_decisions (
   rule text,
   reason text not null,
   decided_at timestamp with time zone not null default now(),
-  constraint door_decisions_pkey PRIMARY KEY (organization_id, id),
-  constraint door_decisions_id_key UNIQUE (id),
+  constraint door_decisions_pkey PRIMARY KEY (organization_id, decided_at, id),
   constraint door_decisions_organization_id_door_id_fkey FOREIGN KEY (organization_id, door_id) REFERENCES app_public.doors(organization_id, id),
   constraint door_decisions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES app_public.organizations(id) ON DELETE CASCADE,
   constraint door_decisions_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE SET NULL
-);
-CREATE INDEX door_decisions_decided_at_idx ON app_public.door_decisions USING btree (decided_at);
-CREATE INDEX door_decisions_organization_id_door_id_idx ON app_public.door_decisions USING btree (organization_id, door_id);
-CREATE INDEX door_decisions_person_id_idx ON app_public.door_decisions USING btree (person_id);
+) partition by RANGE (decided_at);
+CREATE INDEX door_decisions_decided_at_idx ON ONLY app_public.door_decisions USING btree (decided_at);
+CREATE INDEX door_decisions_id_idx ON ONLY app_public.door_decisions USING btree (id);
+CREATE INDEX door_decisions_organization_id_door_id_decided_at_idx ON ONLY app_public.door_decisions USING btree (organization_id, door_id, decided_at);
+CREATE INDEX door_decisions_person_id_decided_at_idx ON ONLY app_public.door_decisions USING btree (person_id, decided_at);
 alter table app_public.door_decisions enable row level security;
 create policy select_self_or_manager on app_public.door_decisions for select to plinth_person
   using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) OR ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)) AND (organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))))));
@@ -394,7 +394,7 @@ grant select on app_public.door_decisions to plinth_person;
 CREATE TRIGGER _200_append_only BEFORE UPDATE ON app_public.door_decisions FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION app_private.tg__append_only();
 CREATE TRIGGER _201_append_only BEFORE DELETE ON app_public.door_decisions FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION app_private.tg__append_only();
 CREATE TRIGGER _202_append_only BEFORE TRUNCATE ON app_public.door_decisions FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__append_only();
-CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.door_decisions FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'person_id');
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.door_decisions FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'person_id', 'decided_at');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.door_decisions FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
 comment on table app_public.door_decisions is 'Each time somebody asked to open a door, and what was decided. You see your own; managers see all of their organization.';
 comment on column app_public.door_decisions.organization_id is 'Whose door it was.';
@@ -860,6 +860,7 @@ create table app_public.unlock_commands (
   constraint unlock_commands_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE SET NULL,
   constraint unlock_commands_state_fkey FOREIGN KEY (state) REFERENCES app_public.unlock_states(state) ON DELETE RESTRICT
 );
+CREATE INDEX unlock_commands_created_at_idx ON app_public.unlock_commands USING btree (created_at);
 CREATE INDEX unlock_commands_organization_id_device_id_idx ON app_public.unlock_commands USING btree (organization_id, device_id);
 CREATE INDEX unlock_commands_organization_id_door_id_idx ON app_public.unlock_commands USING btree (organization_id, door_id);
 CREATE INDEX unlock_commands_person_id_idx ON app_public.unlock_commands USING btree (person_id);
@@ -3073,6 +3074,39 @@ $function$
 ;
 comment on function app_private.delete_due_organizations() is 'Deletes the organizations whose time has come, with all that belongs to them, and returns how many there were.';
 
+CREATE OR REPLACE FUNCTION app_private.drop_log_partitions(keep interval)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET lock_timeout TO '500ms'
+AS $function$
+declare
+  v_until timestamptz;
+  v_count bigint;
+  v_part regclass;
+begin
+  lock table app_public.door_decisions in share update exclusive mode;
+  select max(parts.until), count(*) into v_until, v_count
+  from app_private.log_partitions() as parts
+  where parts.until <= now() - drop_log_partitions.keep;
+  if v_count = 0 or (v_count = 1 and not exists (select from app_private.door_decisions_earlier)) then
+    return 0;
+  end if;
+
+  for v_part in
+    select parts.partition from app_private.log_partitions() as parts where parts.until <= v_until
+  loop
+    execute format('drop table %s', v_part);
+  end loop;
+  perform app_private.make_log_partition(null, v_until);
+  return v_count;
+end;
+$function$
+;
+comment on function app_private.drop_log_partitions(interval) is 'Removes the months of the decision log that ended longer ago than that, and returns how many parts those were.
+
+Errors: `55P03` where the log was in use for half a second.';
+
 CREATE OR REPLACE FUNCTION app_private.ended_sessions(token_hashes bytea[])
  RETURNS SETOF bytea
  LANGUAGE sql
@@ -3242,6 +3276,38 @@ comment on function app_private.lock_managed_device(uuid) is 'A device of an org
 
 Errors: `NTFND`.';
 
+CREATE OR REPLACE FUNCTION app_private.log_partition_name(since timestamp with time zone, until timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select 'door_decisions_' || case
+    when log_partition_name.since is null then 'earlier'
+    when log_partition_name.until is null then 'later'
+    else to_char(log_partition_name.since at time zone 'UTC', 'YYYY_MM')
+  end;
+$function$
+;
+comment on function app_private.log_partition_name(timestamp with time zone,timestamp with time zone) is 'What a part of the decision log is called: after the month that it begins with.';
+
+CREATE OR REPLACE FUNCTION app_private.log_partitions()
+ RETURNS TABLE(partition regclass, since timestamp with time zone, until timestamp with time zone)
+ LANGUAGE sql
+ STABLE ROWS 30
+ SET "DateStyle" TO 'ISO'
+AS $function$
+  select
+    pg_class.oid::regclass,
+    substring(bound.text from $x$FROM \('([^']+)'\)$x$)::timestamptz,
+    substring(bound.text from $x$TO \('([^']+)'\)$x$)::timestamptz
+  from pg_catalog.pg_inherits
+  join pg_catalog.pg_class on pg_class.oid = pg_inherits.inhrelid
+  cross join lateral (values (pg_catalog.pg_get_expr(pg_class.relpartbound, pg_class.oid))) as bound (text)
+  where pg_inherits.inhparent = 'app_public.door_decisions'::regclass;
+$function$
+;
+comment on function app_private.log_partitions() is 'The parts of the decision log: from when on, and until before when. The first has no beginning, the last no end.';
+
 CREATE OR REPLACE FUNCTION app_private.make_device_code()
  RETURNS text
  LANGUAGE sql
@@ -3278,6 +3344,79 @@ end;
 $function$
 ;
 comment on function app_private.make_device_key(uuid) is 'Makes a key for a device and returns it, which is the one time it is shown.';
+
+CREATE OR REPLACE FUNCTION app_private.make_log_partition(since timestamp with time zone, until timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO'
+AS $function$
+declare
+  v_name text := app_private.log_partition_name(make_log_partition.since, make_log_partition.until);
+begin
+  execute format(
+    'create table app_private.%I partition of app_public.door_decisions for values from (%s) to (%s)',
+    v_name,
+    coalesce(quote_literal(make_log_partition.since), 'minvalue'),
+    coalesce(quote_literal(make_log_partition.until), 'maxvalue')
+  );
+  execute format('alter table app_private.%I enable row level security', v_name);
+end;
+$function$
+;
+comment on function app_private.make_log_partition(timestamp with time zone,timestamp with time zone) is 'Makes the part of the decision log from one moment until before another. Null: without a beginning, or an end.';
+
+CREATE OR REPLACE FUNCTION app_private.make_log_partitions(ahead integer DEFAULT 3)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET lock_timeout TO '500ms'
+AS $function$
+declare
+  v_month timestamptz := date_trunc('month', now());
+  v_last timestamptz := v_month + make_interval(months => make_log_partitions.ahead);
+  v_since timestamptz;
+  v_until timestamptz;
+  v_next timestamptz;
+  v_name text;
+  v_count integer := 1;
+begin
+  -- One at a time; this lets everybody else read and write.
+  lock table app_public.door_decisions in share update exclusive mode;
+  select parts.since into strict v_since from app_private.log_partitions() as parts where parts.until is null;
+  if v_since > v_last then
+    return 0;
+  end if;
+
+  v_until := greatest(v_since, v_month) + interval '1 month';
+  v_name := app_private.log_partition_name(v_since, v_until);
+  alter table app_public.door_decisions detach partition app_private.door_decisions_later;
+  execute format('alter table app_private.door_decisions_later rename to %I', v_name);
+  v_next := v_until;
+  while v_next <= v_last loop
+    perform app_private.make_log_partition(v_next, v_next + interval '1 month');
+    v_next := v_next + interval '1 month';
+    v_count := v_count + 1;
+  end loop;
+  perform app_private.make_log_partition(v_next, null);
+  execute format(
+    'with early as (delete from app_private.%I where decided_at >= $1 returning *)
+     insert into app_public.door_decisions select * from early',
+    v_name
+  ) using v_until;
+  execute format(
+    'alter table app_public.door_decisions attach partition app_private.%I for values from (%L) to (%L)',
+    v_name, v_since, v_until
+  );
+  return v_count;
+end;
+$function$
+;
+comment on function app_private.make_log_partitions(integer) is 'Makes the parts of the decision log for this month and so many after it, where they are not there yet, and returns how many those were.
+
+Errors: `55P03` where the log was in use for half a second.';
 
 CREATE OR REPLACE FUNCTION app_private.make_person(name text, address text)
  RETURNS uuid
@@ -3640,6 +3779,25 @@ AS $function$
 $function$
 ;
 comment on function app_private.purge_security_events(interval) is 'Removes up to 10,000 lines of the security log that are older, and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_unlock_commands()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged as (
+    delete from app_public.unlock_commands
+    where id in (
+      select unlock_commands.id
+      from app_public.unlock_commands
+      where unlock_commands.created_at <= now() - interval '30 days'
+      limit 10000
+    )
+    returning 1
+  )
+  select count(*) from purged;
+$function$
+;
+comment on function app_private.purge_unlock_commands() is 'Removes up to 10,000 commands to doors that are older than 30 days, and returns how many there were. The log keeps what was decided.';
 
 CREATE OR REPLACE FUNCTION app_private.queue_unlock_settlement(command app_public.unlock_commands)
  RETURNS void
