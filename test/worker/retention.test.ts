@@ -29,7 +29,7 @@ const helpers = {
 
 const purge = async (securityLogDays = 365) => {
   const noMail = { mail: () => Promise.reject(new Error('no mail is sent')), link: () => null }
-  await retention__purge({ ...noMail, log, securityLogDays })({}, helpers)
+  await retention__purge({ ...noMail, log, securityLogDays, doorLogMonths: 24 })({}, helpers)
 }
 
 /** A table, what makes rows of it from a moment in $1 and the person's id in $2, and what is left of them. */

@@ -22,7 +22,7 @@ const mailer = makeMailer({
   mailFrom: 'plinth@example.com',
   dataDir: '/dev/null/no-mail-is-sent',
 })
-const tasks = makeTasks({ ...makeMailServices(mailer, null), log, securityLogDays: 365 })
+const tasks = makeTasks({ ...makeMailServices(mailer, null), log, securityLogDays: 365, doorLogMonths: 24 })
 
 const query = (sql: string) =>
   withConnection(database.ownerUrl, async (client) => (await client.query(sql)).rows as unknown[])
