@@ -42,7 +42,7 @@ export const log_export__write =
 
     try {
       for (let number = await nextPart(); number !== null; number = await nextPart()) {
-        abortSignal?.throwIfAborted()
+        abortSignal.throwIfAborted()
         const { rows } = await query<Row>('select * from app_private.log_export_rows($1, $2, $3)', [
           id,
           number,
