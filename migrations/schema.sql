@@ -384,8 +384,9 @@ create table app_public.door_decisions (
   constraint door_decisions_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE SET NULL
 ) partition by RANGE (decided_at);
 CREATE INDEX door_decisions_decided_at_idx ON ONLY app_public.door_decisions USING btree (decided_at);
+CREATE INDEX door_decisions_door_id_decided_at_idx ON ONLY app_public.door_decisions USING btree (door_id, decided_at);
 CREATE INDEX door_decisions_id_idx ON ONLY app_public.door_decisions USING btree (id);
-CREATE INDEX door_decisions_organization_id_door_id_decided_at_idx ON ONLY app_public.door_decisions USING btree (organization_id, door_id, decided_at);
+CREATE INDEX door_decisions_organization_id_door_id_idx ON ONLY app_public.door_decisions USING btree (organization_id, door_id);
 CREATE INDEX door_decisions_person_id_decided_at_idx ON ONLY app_public.door_decisions USING btree (person_id, decided_at);
 alter table app_public.door_decisions enable row level security;
 create policy select_self_or_manager on app_public.door_decisions for select to plinth_person
@@ -3297,6 +3298,7 @@ CREATE OR REPLACE FUNCTION app_private.drop_log_partitions(keep interval)
  RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
  SET lock_timeout TO '500ms'
 AS $function$
 declare
@@ -3522,6 +3524,7 @@ CREATE OR REPLACE FUNCTION app_private.log_export_rows(id uuid, number integer, 
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_sort TO 'off'
 AS $function$
 declare
   v_export app_public.log_exports;
@@ -3654,6 +3657,12 @@ begin
     coalesce(quote_literal(make_log_partition.until), 'maxvalue')
   );
   execute format('alter table app_private.%I enable row level security', v_name);
+  -- Triggers for each row come by themselves.
+  execute format(
+    'create trigger _202_append_only before truncate on app_private.%I '
+    'for each statement execute function app_private.tg__append_only()',
+    v_name
+  );
 end;
 $function$
 ;
@@ -3667,41 +3676,52 @@ CREATE OR REPLACE FUNCTION app_private.make_log_partitions(ahead integer DEFAULT
  SET lock_timeout TO '500ms'
 AS $function$
 declare
-  v_month timestamptz := date_trunc('month', now());
-  v_last timestamptz := v_month + make_interval(months => make_log_partitions.ahead);
+  v_last timestamptz := date_trunc('month', now()) + make_interval(months => make_log_partitions.ahead);
   v_since timestamptz;
   v_until timestamptz;
   v_next timestamptz;
   v_name text;
-  v_count integer := 1;
+  v_count integer := 0;
 begin
   -- One at a time; this lets everybody else read and write.
-  lock table app_public.door_decisions in share update exclusive mode;
+  lock table only app_public.door_decisions in share update exclusive mode;
   select parts.since into strict v_since from app_private.log_partitions() as parts where parts.until is null;
   if v_since > v_last then
     return 0;
   end if;
 
-  v_until := greatest(v_since, v_month) + interval '1 month';
-  v_name := app_private.log_partition_name(v_since, v_until);
-  alter table app_public.door_decisions detach partition app_private.door_decisions_later;
-  execute format('alter table app_private.door_decisions_later rename to %I', v_name);
-  v_next := v_until;
+  lock table only app_public.door_decisions in access exclusive mode;
+  -- By its size, which is the same in every snapshot.
+  if pg_relation_size('app_private.door_decisions_later') = 0 then
+    drop table app_private.door_decisions_later;
+    v_next := v_since;
+  else
+    v_until := greatest(v_since, date_trunc('month', now())) + interval '1 month';
+    v_name := app_private.log_partition_name(v_since, v_until);
+    alter table app_public.door_decisions detach partition app_private.door_decisions_later;
+    execute format('alter table app_private.door_decisions_later rename to %I', v_name);
+    v_next := v_until;
+    v_count := 1;
+  end if;
+
   while v_next <= v_last loop
     perform app_private.make_log_partition(v_next, v_next + interval '1 month');
     v_next := v_next + interval '1 month';
     v_count := v_count + 1;
   end loop;
   perform app_private.make_log_partition(v_next, null);
-  execute format(
-    'with early as (delete from app_private.%I where decided_at >= $1 returning *) '
-    'insert into app_public.door_decisions select * from early',
-    v_name
-  ) using v_until;
-  execute format(
-    'alter table app_public.door_decisions attach partition app_private.%I for values from (%L) to (%L)',
-    v_name, v_since, v_until
-  );
+
+  if v_name is not null then
+    execute format(
+      'with early as (delete from app_private.%I where decided_at >= $1 returning *) '
+      'insert into app_public.door_decisions select * from early',
+      v_name
+    ) using v_until;
+    execute format(
+      'alter table app_public.door_decisions attach partition app_private.%I for values from (%L) to (%L)',
+      v_name, v_since, v_until
+    );
+  end if;
   return v_count;
 end;
 $function$

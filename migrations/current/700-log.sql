@@ -26,7 +26,8 @@ create table app_public.door_decisions (
     on delete no action
 ) partition by range (decided_at);
 create index on app_public.door_decisions (id);
-create index on app_public.door_decisions (organization_id, door_id, decided_at);
+create index on app_public.door_decisions (organization_id, door_id);
+create index on app_public.door_decisions (door_id, decided_at);
 create index on app_public.door_decisions (person_id, decided_at);
 create index on app_public.door_decisions (decided_at);
 alter table app_public.door_decisions enable row level security;
