@@ -378,15 +378,16 @@ create table app_public.door_decisions (
   rule text,
   reason text not null,
   decided_at timestamp with time zone not null default now(),
-  constraint door_decisions_pkey PRIMARY KEY (organization_id, id),
-  constraint door_decisions_id_key UNIQUE (id),
+  constraint door_decisions_pkey PRIMARY KEY (organization_id, decided_at, id),
   constraint door_decisions_organization_id_door_id_fkey FOREIGN KEY (organization_id, door_id) REFERENCES app_public.doors(organization_id, id),
   constraint door_decisions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES app_public.organizations(id) ON DELETE CASCADE,
   constraint door_decisions_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE SET NULL
-);
-CREATE INDEX door_decisions_decided_at_idx ON app_public.door_decisions USING btree (decided_at);
-CREATE INDEX door_decisions_organization_id_door_id_idx ON app_public.door_decisions USING btree (organization_id, door_id);
-CREATE INDEX door_decisions_person_id_idx ON app_public.door_decisions USING btree (person_id);
+) partition by RANGE (decided_at);
+CREATE INDEX door_decisions_decided_at_idx ON ONLY app_public.door_decisions USING btree (decided_at);
+CREATE INDEX door_decisions_door_id_decided_at_idx ON ONLY app_public.door_decisions USING btree (door_id, decided_at);
+CREATE INDEX door_decisions_id_idx ON ONLY app_public.door_decisions USING btree (id);
+CREATE INDEX door_decisions_organization_id_door_id_idx ON ONLY app_public.door_decisions USING btree (organization_id, door_id);
+CREATE INDEX door_decisions_person_id_decided_at_idx ON ONLY app_public.door_decisions USING btree (person_id, decided_at);
 alter table app_public.door_decisions enable row level security;
 create policy select_self_or_manager on app_public.door_decisions for select to plinth_person
   using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) OR ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)) AND (organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))))));
@@ -394,7 +395,7 @@ grant select on app_public.door_decisions to plinth_person;
 CREATE TRIGGER _200_append_only BEFORE UPDATE ON app_public.door_decisions FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION app_private.tg__append_only();
 CREATE TRIGGER _201_append_only BEFORE DELETE ON app_public.door_decisions FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION app_private.tg__append_only();
 CREATE TRIGGER _202_append_only BEFORE TRUNCATE ON app_public.door_decisions FOR EACH STATEMENT EXECUTE FUNCTION app_private.tg__append_only();
-CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.door_decisions FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'person_id');
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.door_decisions FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'person_id', 'decided_at');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.door_decisions FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
 comment on table app_public.door_decisions is 'Each time somebody asked to open a door, and what was decided. You see your own; managers see all of their organization.';
 comment on column app_public.door_decisions.organization_id is 'Whose door it was.';
@@ -565,6 +566,102 @@ comment on column app_public.lockdowns.started_by is 'Who started it; null once 
 comment on column app_public.lockdowns.started_at is 'When it began.';
 comment on column app_public.lockdowns.ended_by is 'Who ended it; null until then, and once their account is deleted.';
 comment on column app_public.lockdowns.ended_at is 'When it ended; null while it is under way.';
+
+create table app_public.log_export_parts (
+  organization_id uuid not null,
+  log_export_id uuid not null,
+  number integer not null,
+  content text not null,
+  last_decided_at timestamp with time zone,
+  last_decision_id uuid,
+  constraint log_export_parts_pkey PRIMARY KEY (organization_id, log_export_id, number),
+  constraint log_export_parts_number_check CHECK ((number > 0)),
+  constraint log_export_parts_organization_id_log_export_id_fkey FOREIGN KEY (organization_id, log_export_id) REFERENCES app_public.log_exports(organization_id, id) ON DELETE CASCADE
+);
+alter table app_public.log_export_parts enable row level security;
+create policy select_with_export on app_public.log_export_parts for select to plinth_person
+  using ((log_export_id = ANY (ARRAY( SELECT log_exports.id
+   FROM app_public.log_exports
+  WHERE (log_exports.state = 'finished'::text)))));
+grant select (organization_id, log_export_id, number, content) on app_public.log_export_parts to plinth_person;
+comment on table app_public.log_export_parts is 'The content of an export: its parts one after the other are the file. You see those of the finished exports that you see.';
+comment on column app_public.log_export_parts.organization_id is 'Whose export it is.';
+comment on column app_public.log_export_parts.log_export_id is 'The export.';
+comment on column app_public.log_export_parts.number is 'Its place, from 1 on.';
+comment on column app_public.log_export_parts.content is 'Lines of CSV, at most 1,000; the first part begins with the names of the columns.';
+comment on column app_public.log_export_parts.last_decided_at is 'When its last decision was made; null where it has none.';
+comment on column app_public.log_export_parts.last_decision_id is 'Its last decision, or null.';
+
+create table app_public.log_export_states (
+  state text not null,
+  description text not null,
+  constraint log_export_states_pkey PRIMARY KEY (state)
+);
+alter table app_public.log_export_states enable row level security;
+create policy select_anyone on app_public.log_export_states for select to plinth_anonymous, plinth_authenticator, plinth_device, plinth_person
+  using (true);
+grant select on app_public.log_export_states to plinth_anonymous;
+grant select on app_public.log_export_states to plinth_authenticator;
+grant select on app_public.log_export_states to plinth_device;
+grant select on app_public.log_export_states to plinth_person;
+comment on table app_public.log_export_states is 'What has become of an export of the decision log.';
+comment on column app_public.log_export_states.state is 'Its name.';
+comment on column app_public.log_export_states.description is 'What it means.';
+
+create table app_public.log_exports (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  office_id uuid not null,
+  door_id uuid,
+  person_id uuid,
+  since timestamp with time zone,
+  until timestamp with time zone not null,
+  state text not null default 'pending'::text,
+  rows_written integer not null default 0,
+  rows_total integer,
+  error text,
+  requested_by uuid,
+  created_at timestamp with time zone not null default now(),
+  finished_at timestamp with time zone,
+  expires_at timestamp with time zone not null default (now() + '1 day'::interval),
+  constraint log_exports_pkey PRIMARY KEY (organization_id, id),
+  constraint log_exports_id_key UNIQUE (id),
+  constraint log_exports_check CHECK (((finished_at IS NULL) = (state = ANY (ARRAY['pending'::text, 'writing'::text])))),
+  constraint log_exports_check1 CHECK (((error IS NOT NULL) = (state = 'failed'::text))),
+  constraint log_exports_organization_id_door_id_fkey FOREIGN KEY (organization_id, door_id) REFERENCES app_public.doors(organization_id, id) ON DELETE CASCADE,
+  constraint log_exports_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE,
+  constraint log_exports_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE CASCADE,
+  constraint log_exports_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES app_public.people(id) ON DELETE SET NULL,
+  constraint log_exports_state_fkey FOREIGN KEY (state) REFERENCES app_public.log_export_states(state) ON DELETE RESTRICT
+);
+CREATE INDEX log_exports_expires_at_idx ON app_public.log_exports USING btree (expires_at);
+CREATE INDEX log_exports_organization_id_door_id_idx ON app_public.log_exports USING btree (organization_id, door_id);
+CREATE INDEX log_exports_organization_id_office_id_idx ON app_public.log_exports USING btree (organization_id, office_id);
+CREATE INDEX log_exports_person_id_idx ON app_public.log_exports USING btree (person_id);
+CREATE INDEX log_exports_requested_by_idx ON app_public.log_exports USING btree (requested_by);
+CREATE INDEX log_exports_state_idx ON app_public.log_exports USING btree (state);
+alter table app_public.log_exports enable row level security;
+create policy select_manager on app_public.log_exports for select to plinth_person
+  using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) AND (expires_at > now())));
+grant select on app_public.log_exports to plinth_person;
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.log_exports FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'expires_at');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.log_exports FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.log_exports is 'Decisions of an office as CSV. Managers see those of their organization, for seven days.';
+comment on column app_public.log_exports.organization_id is 'Whose office it is.';
+comment on column app_public.log_exports.id is 'Identifies the export.';
+comment on column app_public.log_exports.office_id is 'The office.';
+comment on column app_public.log_exports.door_id is 'The one door that it is about, or null.';
+comment on column app_public.log_exports.person_id is 'The one person that it is about, or null.';
+comment on column app_public.log_exports.since is 'From when on; null: from the beginning.';
+comment on column app_public.log_exports.until is 'Until before when.';
+comment on column app_public.log_exports.state is 'What has become of it.';
+comment on column app_public.log_exports.rows_written is 'How many decisions it has by now.';
+comment on column app_public.log_exports.rows_total is 'How many it will have; null until they are counted.';
+comment on column app_public.log_exports.error is 'Why it failed, or null.';
+comment on column app_public.log_exports.requested_by is 'Who asked for it; null once their account is deleted.';
+comment on column app_public.log_exports.created_at is 'When it was asked for.';
+comment on column app_public.log_exports.finished_at is 'When it was finished, or had failed; null until then.';
+comment on column app_public.log_exports.expires_at is 'Until when it can be read, or has to be written.';
 
 create table app_public.membership_roles (
   role text not null,
@@ -860,6 +957,7 @@ create table app_public.unlock_commands (
   constraint unlock_commands_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE SET NULL,
   constraint unlock_commands_state_fkey FOREIGN KEY (state) REFERENCES app_public.unlock_states(state) ON DELETE RESTRICT
 );
+CREATE INDEX unlock_commands_created_at_idx ON app_public.unlock_commands USING btree (created_at);
 CREATE INDEX unlock_commands_organization_id_device_id_idx ON app_public.unlock_commands USING btree (organization_id, device_id);
 CREATE INDEX unlock_commands_organization_id_door_id_idx ON app_public.unlock_commands USING btree (organization_id, door_id);
 CREATE INDEX unlock_commands_person_id_idx ON app_public.unlock_commands USING btree (person_id);
@@ -1787,6 +1885,100 @@ comment on function app_public.request_account_export() is 'Asks for a copy of e
 While one is being made, you get that one.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `TOO_MANY_ATTEMPTS` after three within a day.';
+
+CREATE OR REPLACE FUNCTION app_public.request_log_export(office_id uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone, door_id uuid DEFAULT NULL::uuid, person_id uuid DEFAULT NULL::uuid)
+ RETURNS app_public.log_exports
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_organization_id uuid;
+  v_until timestamptz := least(request_log_export.until, now());
+  v_export app_public.log_exports;
+begin
+  select offices.organization_id into v_organization_id
+  from app_public.offices
+  where offices.id = request_log_export.office_id
+    and offices.organization_id = any (array(select app_hidden.my_managed_organization_ids()));
+  if not found then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such office, or you do not manage it.',
+      column = 'office_id';
+  end if;
+  if request_log_export.door_id is not null and not exists (
+    select
+    from app_public.doors
+    where doors.id = request_log_export.door_id and doors.office_id = request_log_export.office_id
+  ) then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'That office has no such door.',
+      column = 'door_id';
+  end if;
+  -- Of others, nothing is told, not even that they exist.
+  if request_log_export.person_id is not null and not exists (
+    select
+    from app_public.memberships
+    where memberships.organization_id = v_organization_id and memberships.person_id = request_log_export.person_id
+  ) and not exists (
+    select
+    from app_public.door_decisions
+    where door_decisions.organization_id = v_organization_id
+      and door_decisions.person_id = request_log_export.person_id
+  ) then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'Nobody of that kind is a member or in the log.',
+      column = 'person_id';
+  end if;
+  if request_log_export.since >= v_until then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'That time is over before it begins.',
+      column = 'since';
+  end if;
+
+  -- Two requests at once wait for each other here.
+  perform from app_public.organizations where organizations.id = v_organization_id for no key update;
+  if (
+    select count(*)
+    from app_public.log_exports
+    where log_exports.organization_id = v_organization_id
+      and log_exports.state in ('pending', 'writing')
+      and log_exports.expires_at > now()
+  ) >= 3 then
+    raise exception using
+      errcode = 'TMANY',
+      message = 'Three exports of this organization are being written.',
+      hint = 'Wait until one of them is finished.';
+  end if;
+
+  insert into app_public.log_exports
+    (organization_id, office_id, door_id, person_id, since, until, requested_by)
+  values (
+    v_organization_id, request_log_export.office_id, request_log_export.door_id, request_log_export.person_id,
+    request_log_export.since, v_until, app_public.current_person_id()
+  )
+  returning * into v_export;
+  perform graphile_worker.add_job(
+    'log_export__write', json_build_object('id', v_export.id), max_attempts := 5
+  );
+  return v_export;
+end;
+$function$
+;
+grant execute on function app_public.request_log_export(uuid,timestamp with time zone,timestamp with time zone,uuid,uuid) to plinth_person;
+comment on function app_public.request_log_export(uuid,timestamp with time zone,timestamp with time zone,uuid,uuid) is 'Asks for decisions of an office as CSV, the oldest first. It is written a moment later: `logExportChanged(id:)` tells how far it is, and once it is `finished`, `parts` has it. At most three of an organization at a time.
+
+- `officeId`: an office that you manage.
+- `since`: from when on; without, from the beginning.
+- `until`: until before when; without, until now.
+- `doorId`: this door of it alone.
+- `personId`: what this person asked for alone, a member or somebody in the log.
+
+Errors: `NOT_FOUND` naming `officeId`, `doorId` or `personId`; `BAD_USER_INPUT` naming `since` where it is not before `until`; `TOO_MANY_ATTEMPTS`.';
 
 CREATE OR REPLACE FUNCTION app_public.request_organization_deletion(organization_id uuid)
  RETURNS app_public.sent_code
@@ -2838,6 +3030,35 @@ $function$
 ;
 comment on function app_private.account_subject(text) is 'What attempts at the account of an address are counted under.';
 
+CREATE OR REPLACE FUNCTION app_private.add_log_export_part(id uuid, number integer, content text, row_count integer, last_decided_at timestamp with time zone, last_decision_id uuid, is_last boolean)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  with added as (
+    insert into app_public.log_export_parts
+      (organization_id, log_export_id, number, content, last_decided_at, last_decision_id)
+    select
+      log_exports.organization_id, log_exports.id, add_log_export_part.number, add_log_export_part.content,
+      add_log_export_part.last_decided_at, add_log_export_part.last_decision_id
+    from app_public.log_exports
+    where log_exports.id = add_log_export_part.id and log_exports.state = 'writing'
+    on conflict do nothing
+    returning log_export_parts.log_export_id
+  )
+  update app_public.log_exports
+  set
+    rows_written = log_exports.rows_written + add_log_export_part.row_count,
+    -- Some may have come or gone since they were counted.
+    rows_total = case when is_last then log_exports.rows_written + row_count else log_exports.rows_total end,
+    state = case when is_last then 'finished' else log_exports.state end,
+    finished_at = case when is_last then now() end,
+    expires_at = case when is_last then now() + interval '7 days' else log_exports.expires_at end
+  from added
+  where log_exports.id = added.log_export_id;
+$function$
+;
+comment on function app_private.add_log_export_part(uuid,integer,text,integer,timestamp with time zone,uuid,boolean) is 'Adds a part to an export, and finishes it by its last one.';
+
 CREATE OR REPLACE FUNCTION app_private.attempt_key(action text, per text, subject text)
  RETURNS bytea
  LANGUAGE sql
@@ -3073,6 +3294,40 @@ $function$
 ;
 comment on function app_private.delete_due_organizations() is 'Deletes the organizations whose time has come, with all that belongs to them, and returns how many there were.';
 
+CREATE OR REPLACE FUNCTION app_private.drop_log_partitions(keep interval)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET lock_timeout TO '500ms'
+AS $function$
+declare
+  v_until timestamptz;
+  v_count bigint;
+  v_part regclass;
+begin
+  lock table app_public.door_decisions in share update exclusive mode;
+  select max(parts.until), count(*) into v_until, v_count
+  from app_private.log_partitions() as parts
+  where parts.until <= now() - drop_log_partitions.keep;
+  if v_count = 0 or (v_count = 1 and not exists (select from app_private.door_decisions_earlier)) then
+    return 0;
+  end if;
+
+  for v_part in
+    select parts.partition from app_private.log_partitions() as parts where parts.until <= v_until
+  loop
+    execute format('drop table %s', v_part);
+  end loop;
+  perform app_private.make_log_partition(null, v_until);
+  return v_count;
+end;
+$function$
+;
+comment on function app_private.drop_log_partitions(interval) is 'Removes the months of the decision log that ended longer ago than that, and returns how many parts those were.
+
+Errors: `55P03` where the log was in use for half a second.';
+
 CREATE OR REPLACE FUNCTION app_private.ended_sessions(token_hashes bytea[])
  RETURNS SETOF bytea
  LANGUAGE sql
@@ -3242,6 +3497,112 @@ comment on function app_private.lock_managed_device(uuid) is 'A device of an org
 
 Errors: `NTFND`.';
 
+CREATE OR REPLACE FUNCTION app_private.log_export_decisions(export app_public.log_exports)
+ RETURNS SETOF app_public.door_decisions
+ LANGUAGE sql
+ STABLE ROWS 100000
+AS $function$
+  select door_decisions.*
+  from app_public.door_decisions
+  where door_decisions.organization_id = export.organization_id
+    and door_decisions.decided_at >= coalesce(export.since, '-infinity')
+    and door_decisions.decided_at < export.until
+    and door_decisions.door_id = any (array(
+      select doors.id
+      from app_public.doors
+      where doors.organization_id = export.organization_id
+        and doors.office_id = export.office_id
+        and (export.door_id is null or doors.id = export.door_id)
+    ))
+    and (export.person_id is null or door_decisions.person_id = export.person_id);
+$function$
+;
+comment on function app_private.log_export_decisions(app_public.log_exports) is 'The decisions that an export is of.';
+
+CREATE OR REPLACE FUNCTION app_private.log_export_rows(id uuid, number integer, most integer)
+ RETURNS TABLE(decided_at text, local_time text, time_zone text, office text, door text, person text, decision text, rule text, reason text, decision_id uuid, door_id uuid, person_id uuid)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET enable_sort TO 'off'
+AS $function$
+declare
+  v_export app_public.log_exports;
+  v_at timestamptz := '-infinity';
+  v_id uuid := '00000000-0000-0000-0000-000000000000';
+begin
+  select log_exports.* into v_export from app_public.log_exports where log_exports.id = log_export_rows.id;
+  if log_export_rows.number > 1 then
+    select log_export_parts.last_decided_at, log_export_parts.last_decision_id into strict v_at, v_id
+    from app_public.log_export_parts
+    where log_export_parts.organization_id = v_export.organization_id
+      and log_export_parts.log_export_id = v_export.id
+      and log_export_parts.number = log_export_rows.number - 1;
+  end if;
+
+  return query
+  select
+    to_char(page.decided_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    to_char(page.decided_at at time zone offices.time_zone, 'YYYY-MM-DD HH24:MI:SS'),
+    offices.time_zone,
+    offices.name,
+    doors.name,
+    people.name,
+    case when page.is_allowed then 'allowed' else 'denied' end,
+    page.rule,
+    page.reason,
+    page.id,
+    page.door_id,
+    page.person_id
+  from (
+    select decisions.*
+    from app_private.log_export_decisions(v_export) as decisions
+    where decisions.decided_at >= v_at -- which months to look into; the next line alone does not tell
+      and (decisions.decided_at, decisions.id) > (v_at, v_id)
+    order by decisions.decided_at, decisions.id
+    limit log_export_rows.most
+  ) as page
+  join app_public.doors on doors.id = page.door_id
+  join app_public.offices on offices.id = doors.office_id
+  left join app_public.people on people.id = page.person_id
+  order by page.decided_at, page.id;
+end;
+$function$
+;
+comment on function app_private.log_export_rows(uuid,integer,integer) is 'The rows of a part of an export, in the order of the log: moments in UTC and by the clocks of the office, names as they are now.';
+
+CREATE OR REPLACE FUNCTION app_private.log_partition_name(since timestamp with time zone, until timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select 'door_decisions_' || case
+    when log_partition_name.since is null then 'earlier'
+    when log_partition_name.until is null then 'later'
+    else to_char(log_partition_name.since at time zone 'UTC', 'YYYY_MM')
+  end;
+$function$
+;
+comment on function app_private.log_partition_name(timestamp with time zone,timestamp with time zone) is 'What a part of the decision log is called: after the month that it begins with.';
+
+CREATE OR REPLACE FUNCTION app_private.log_partitions()
+ RETURNS TABLE(partition regclass, since timestamp with time zone, until timestamp with time zone)
+ LANGUAGE sql
+ STABLE ROWS 30
+ SET "DateStyle" TO 'ISO'
+AS $function$
+  select
+    pg_class.oid::regclass,
+    substring(bound.text from 'FROM [(]''([^'']+)''')::timestamptz,
+    substring(bound.text from 'TO [(]''([^'']+)''')::timestamptz
+  from pg_catalog.pg_inherits
+  join pg_catalog.pg_class on pg_class.oid = pg_inherits.inhrelid
+  cross join lateral (values (pg_catalog.pg_get_expr(pg_class.relpartbound, pg_class.oid))) as bound (text)
+  where pg_inherits.inhparent = 'app_public.door_decisions'::regclass;
+$function$
+;
+comment on function app_private.log_partitions() is 'The parts of the decision log: from when on, and until before when. The first has no beginning, the last no end.';
+
 CREATE OR REPLACE FUNCTION app_private.make_device_code()
  RETURNS text
  LANGUAGE sql
@@ -3279,6 +3640,96 @@ $function$
 ;
 comment on function app_private.make_device_key(uuid) is 'Makes a key for a device and returns it, which is the one time it is shown.';
 
+CREATE OR REPLACE FUNCTION app_private.make_log_partition(since timestamp with time zone, until timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO'
+AS $function$
+declare
+  v_name text := app_private.log_partition_name(make_log_partition.since, make_log_partition.until);
+begin
+  execute format(
+    'create table app_private.%I partition of app_public.door_decisions for values from (%s) to (%s)',
+    v_name,
+    coalesce(quote_literal(make_log_partition.since), 'minvalue'),
+    coalesce(quote_literal(make_log_partition.until), 'maxvalue')
+  );
+  execute format('alter table app_private.%I enable row level security', v_name);
+  -- Triggers for each row come by themselves.
+  execute format(
+    'create trigger _202_append_only before truncate on app_private.%I '
+    'for each statement execute function app_private.tg__append_only()',
+    v_name
+  );
+end;
+$function$
+;
+comment on function app_private.make_log_partition(timestamp with time zone,timestamp with time zone) is 'Makes the part of the decision log from one moment until before another. Null: without a beginning, or an end.';
+
+CREATE OR REPLACE FUNCTION app_private.make_log_partitions(ahead integer DEFAULT 3)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET lock_timeout TO '500ms'
+AS $function$
+declare
+  v_last timestamptz := date_trunc('month', now()) + make_interval(months => make_log_partitions.ahead);
+  v_since timestamptz;
+  v_until timestamptz;
+  v_next timestamptz;
+  v_name text;
+  v_count integer := 0;
+begin
+  -- One at a time; this lets everybody else read and write.
+  lock table only app_public.door_decisions in share update exclusive mode;
+  select parts.since into strict v_since from app_private.log_partitions() as parts where parts.until is null;
+  if v_since > v_last then
+    return 0;
+  end if;
+
+  lock table only app_public.door_decisions in access exclusive mode;
+  -- By its size, which is the same in every snapshot.
+  if pg_relation_size('app_private.door_decisions_later') = 0 then
+    drop table app_private.door_decisions_later;
+    v_next := v_since;
+  else
+    v_until := greatest(v_since, date_trunc('month', now())) + interval '1 month';
+    v_name := app_private.log_partition_name(v_since, v_until);
+    alter table app_public.door_decisions detach partition app_private.door_decisions_later;
+    execute format('alter table app_private.door_decisions_later rename to %I', v_name);
+    v_next := v_until;
+    v_count := 1;
+  end if;
+
+  while v_next <= v_last loop
+    perform app_private.make_log_partition(v_next, v_next + interval '1 month');
+    v_next := v_next + interval '1 month';
+    v_count := v_count + 1;
+  end loop;
+  perform app_private.make_log_partition(v_next, null);
+
+  if v_name is not null then
+    execute format(
+      'with early as (delete from app_private.%I where decided_at >= $1 returning *) '
+      'insert into app_public.door_decisions select * from early',
+      v_name
+    ) using v_until;
+    execute format(
+      'alter table app_public.door_decisions attach partition app_private.%I for values from (%L) to (%L)',
+      v_name, v_since, v_until
+    );
+  end if;
+  return v_count;
+end;
+$function$
+;
+comment on function app_private.make_log_partitions(integer) is 'Makes the parts of the decision log for this month and so many after it, where they are not there yet, and returns how many those were.
+
+Errors: `55P03` where the log was in use for half a second.';
+
 CREATE OR REPLACE FUNCTION app_private.make_person(name text, address text)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -3306,6 +3757,30 @@ AS $function$
 $function$
 ;
 comment on function app_private.make_token(text) is 'A new secret: a prefix and 64 hexadecimal digits, 244 bits of them from the server''s own generator.';
+
+CREATE OR REPLACE FUNCTION app_private.next_log_export_part(id uuid)
+ RETURNS integer
+ LANGUAGE sql
+AS $function$
+  update app_public.log_exports
+  set
+    state = 'writing',
+    rows_total = (select count(*) from app_private.log_export_decisions(log_exports))
+  where log_exports.id = next_log_export_part.id and log_exports.state = 'pending';
+
+  select coalesce(
+    (
+      select max(log_export_parts.number)
+      from app_public.log_export_parts
+      where log_export_parts.organization_id = log_exports.organization_id
+        and log_export_parts.log_export_id = log_exports.id
+    ), 0
+  ) + 1
+  from app_public.log_exports
+  where log_exports.id = next_log_export_part.id and log_exports.state = 'writing';
+$function$
+;
+comment on function app_private.next_log_export_part(uuid) is 'Which part of an export is to be written next; null where none is any more. Counts the rows before the first one.';
 
 CREATE OR REPLACE FUNCTION app_private.note_uses(token_hashes bytea[])
  RETURNS void
@@ -3486,6 +3961,16 @@ AS $function$
       select coalesce(jsonb_agg(to_jsonb(unlock_commands) - 'person_id' order by unlock_commands.id), '[]')
       from app_public.unlock_commands where unlock_commands.person_id = people.id
     ),
+    'log_exports', (
+      select coalesce(jsonb_agg(
+        to_jsonb(log_exports) - 'requested_by' - 'person_id' || jsonb_build_object(
+          'is_requested_by_you', log_exports.requested_by is not distinct from people.id,
+          'is_about_you', log_exports.person_id is not distinct from people.id
+        )
+        order by log_exports.id
+      ), '[]')
+      from app_public.log_exports where people.id in (log_exports.requested_by, log_exports.person_id)
+    ),
     'security_events', (
       select coalesce(jsonb_agg(to_jsonb(security_events) - 'person_id' order by security_events.id), '[]')
       from app_public.security_events where security_events.person_id = people.id
@@ -3593,6 +4078,20 @@ $function$
 ;
 comment on function app_private.purge_invitations() is 'Removes up to 10,000 invitations that expired a month ago, and returns how many there were.';
 
+CREATE OR REPLACE FUNCTION app_private.purge_log_exports()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged as (
+    delete from app_public.log_exports
+    where id in (select log_exports.id from app_public.log_exports where expires_at <= now() limit 10)
+    returning 1
+  )
+  select count(*) from purged;
+$function$
+;
+comment on function app_private.purge_log_exports() is 'Removes up to 10 exports of the log whose time is over, and returns how many there were.';
+
 CREATE OR REPLACE FUNCTION app_private.purge_mail_codes()
  RETURNS bigint
  LANGUAGE sql
@@ -3641,6 +4140,25 @@ AS $function$
 $function$
 ;
 comment on function app_private.purge_security_events(interval) is 'Removes up to 10,000 lines of the security log that are older, and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_unlock_commands()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged as (
+    delete from app_public.unlock_commands
+    where id in (
+      select unlock_commands.id
+      from app_public.unlock_commands
+      where unlock_commands.created_at <= now() - interval '30 days'
+      limit 10000
+    )
+    returning 1
+  )
+  select count(*) from purged;
+$function$
+;
+comment on function app_private.purge_unlock_commands() is 'Removes up to 10,000 commands to doors that are older than 30 days, and returns how many there were. The log keeps what was decided.';
 
 CREATE OR REPLACE FUNCTION app_private.queue_unlock_settlement(command app_public.unlock_commands)
  RETURNS void

@@ -69,6 +69,8 @@ export type Config = Readonly<{
   workerConcurrency: number
   /** How many days a line of the security log is kept. */
   securityLogDays: number
+  /** How many months a decision about a door is kept. */
+  doorLogMonths: number
 }>
 
 type Values = { [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> }
@@ -143,6 +145,7 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
     preparedStatements: value.PREPARED_STATEMENTS,
     workerConcurrency: value.WORKER_CONCURRENCY,
     securityLogDays: value.SECURITY_LOG_DAYS,
+    doorLogMonths: value.DOOR_LOG_MONTHS,
   })
 }
 

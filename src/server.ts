@@ -100,6 +100,7 @@ async function startParts(
         mailer,
         publicUrl: config.publicUrl,
         securityLogDays: config.securityLogDays,
+        doorLogMonths: config.doorLogMonths,
         log,
       }),
     )

@@ -183,6 +183,11 @@ export const settings = {
     expected: 'a number of days from 1 to 36500',
     about: 'How long the security log of accounts is kept.',
   }),
+  DOOR_LOG_MONTHS: setting({
+    schema: integer(1, 1200, 24),
+    expected: 'a number of months from 1 to 1200',
+    about: 'How long it is kept who asked to open which door. Whole months go at once: up to one more.',
+  }),
   ...limitSettings,
 }
 

@@ -4,5 +4,6 @@ import { parseCronItems } from 'graphile-worker'
 export const cronItems = parseCronItems([
   { task: 'device__check', match: '* * * * *', identifier: 'device__check' },
   { task: 'retention__purge', match: '10 3 * * *', identifier: 'retention__purge' },
+  { task: 'door_decisions__partition', match: '0 3 * * *', identifier: 'door_decisions__partition' },
   { task: 'organization__delete_due', match: '20 3 * * *', identifier: 'organization__delete_due' },
 ])

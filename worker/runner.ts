@@ -16,6 +16,8 @@ export type WorkerOptions = {
   publicUrl: string | null
   /** How many days a line of the security log is kept. */
   securityLogDays: number
+  /** How many months a decision about a door is kept. */
+  doorLogMonths: number
   log: Log
 }
 
@@ -29,8 +31,8 @@ export type JobWorker = {
 
 /** Starts to run the queued jobs of a database, and those whose hour has come. */
 export async function startWorker(given: WorkerOptions): Promise<JobWorker> {
-  const { ownerUrl, concurrency, mailer, publicUrl, securityLogDays, log } = given
-  const taskList = makeTasks({ ...makeMailServices(mailer, publicUrl), log, securityLogDays })
+  const { ownerUrl, concurrency, mailer, publicUrl, securityLogDays, doorLogMonths, log } = given
+  const taskList = makeTasks({ ...makeMailServices(mailer, publicUrl), log, securityLogDays, doorLogMonths })
   const pool: Pool = makePool(ownerUrl, concurrency + 2, log)
   const options: RunnerOptions = {
     pgPool: pool,

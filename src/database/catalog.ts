@@ -119,6 +119,7 @@ const tables = `
   ) as sql
   from pg_class c
   where c.relnamespace = (select oid from pg_namespace where nspname = $1) and c.relkind in ('r', 'p')
+    and not c.relispartition
   order by c.relname`
 
 const views = `

@@ -57,6 +57,7 @@ describe('no settings', () => {
       preparedStatements: true,
       workerConcurrency: 4,
       securityLogDays: 365,
+      doorLogMonths: 24,
     } satisfies Config)
   })
 
@@ -92,6 +93,7 @@ describe('right settings', () => {
         PREPARED_STATEMENTS: 'off',
         WORKER_CONCURRENCY: '100',
         SECURITY_LOG_DAYS: '30',
+        DOOR_LOG_MONTHS: '12',
       },
     })
 
@@ -118,6 +120,7 @@ describe('right settings', () => {
       preparedStatements: false,
       workerConcurrency: 100,
       securityLogDays: 30,
+      doorLogMonths: 12,
     })
   })
 
@@ -192,6 +195,7 @@ describe('wrong settings', () => {
     PREPARED_STATEMENTS: ['true', 'no', 'OFF'],
     WORKER_CONCURRENCY: ['0', '101', '2.5'],
     SECURITY_LOG_DAYS: ['0', '36501', 'forever'],
+    DOOR_LOG_MONTHS: ['0', '1201', '1.5'],
   }
   const cases = Object.entries(wrong).flatMap(([name, values]) =>
     values.map((value) => [name as SettingName, value] as const),

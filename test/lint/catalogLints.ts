@@ -358,6 +358,7 @@ export const lints: Lint[] = [
         and 'true' in (pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))`,
     exceptions: {
       'app_public.device_kinds.select_anyone': 'An enum table, like the next two.',
+      'app_public.log_export_states.select_anyone': 'An enum table, too.',
       'app_public.membership_roles.select_anyone': 'An enum table: its rows are part of the API itself.',
       'app_public.security_event_kinds.select_anyone': 'An enum table, like the one before.',
       'app_public.unlock_states.select_anyone': 'An enum table, too.',

@@ -16,6 +16,7 @@ export async function deliver(database: TestDatabase): Promise<Posted[]> {
     link: (path, fragment) => `https://app.example.com/${path}#${fragment ?? ''}`,
     log,
     securityLogDays: 365,
+    doorLogMonths: 24,
   })
   await runJobs(database.ownerUrl, taskList)
   return posted

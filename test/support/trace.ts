@@ -61,6 +61,11 @@ export async function leaveTraces(owner: Run, person: string, organizationId: st
      select organization_id, id, 'Drill', $1 from app_public.offices where organization_id = $2`,
     [person, organizationId],
   )
+  await owner(
+    `insert into app_public.log_exports (organization_id, office_id, person_id, requested_by, until)
+     select organization_id, id, $1, $1, now() from app_public.offices where organization_id = $2`,
+    [person, organizationId],
+  )
   await owner(`select set_config('plinth.request', $1, true)`, [
     JSON.stringify({ id: 'a-request', address: '203.0.113.7', userAgent: 'Firefox/1' }),
   ])
@@ -72,7 +77,7 @@ export async function leaveTraces(owner: Run, person: string, organizationId: st
 export async function tablesWith(owner: Run, text: string): Promise<string[]> {
   const tables = await owner(
     `select oid::regclass::text as name from pg_class
-     where relkind in ('r', 'p') and (starts_with(relnamespace::regnamespace::text, 'app_')
+     where relkind in ('r', 'p') and not relispartition and (starts_with(relnamespace::regnamespace::text, 'app_')
        or relnamespace::regnamespace::text = 'graphile_worker')
      order by 1`,
   )

@@ -44,6 +44,7 @@ const run = async (sql: string, values: unknown[] = []) =>
 const services = {
   log: makeLog({ logLevel: 'silent' }, false),
   securityLogDays: 365,
+  doorLogMonths: 24,
   link: () => null,
   mail: async (name: string, to: string) => {
     if (isMailDown) throw new Error('The mail server is down.')

@@ -34,6 +34,7 @@ async function working(mailer: Mailer, during: () => Promise<void>): Promise<voi
     publicUrl: null,
     log,
     securityLogDays: 365,
+    doorLogMonths: 24,
   })
   try {
     await during()

@@ -4,16 +4,19 @@ import pg from 'pg'
 import { makeLog } from '../../src/log.ts'
 import { retention__purge } from '../../worker/tasks/retention__purge.ts'
 import { makeDatabase, type TestDatabase } from '../support/database.ts'
-import { makePerson } from '../support/people.ts'
+import { decideAt, partAsOf } from '../support/log.ts'
+import { makePerson, makeStudio, type Studio } from '../support/people.ts'
 
 let database: TestDatabase
 let client: pg.Client
 let person: string
+let studio: Studio
 beforeAll(async () => {
   database = await makeDatabase()
   client = new pg.Client({ connectionString: database.ownerUrl })
   await client.connect()
   person = await makePerson(run, 'Pia')
+  studio = await makeStudio(run)
 })
 afterAll(async () => {
   await client.end()
@@ -27,9 +30,9 @@ const helpers = {
   withPgClient: (callback: (client: pg.Client) => Promise<unknown>) => callback(client),
 } as unknown as JobHelpers
 
-const purge = async (securityLogDays = 365) => {
+const purge = async (securityLogDays = 365, doorLogMonths = 24) => {
   const noMail = { mail: () => Promise.reject(new Error('no mail is sent')), link: () => null }
-  await retention__purge({ ...noMail, log, securityLogDays })({}, helpers)
+  await retention__purge({ ...noMail, log, securityLogDays, doorLogMonths })({}, helpers)
 }
 
 /** A table, what makes rows of it from a moment in $1 and the person's id in $2, and what is left of them. */
@@ -70,6 +73,13 @@ const cases: Record<string, Kept> = {
     over: '-30 days -1 second',
     kept: '-29 days',
     batch: `app_private.purge_security_events('30 days')`,
+  },
+  'exports of the log end when they say': {
+    table: 'app_public.log_exports',
+    insert: `insert into app_public.log_exports (organization_id, office_id, requested_by, until, expires_at)
+      select organization_id, id, $2, now(), now() + $1 from app_public.offices limit 1`,
+    over: '-1 second',
+    kept: '1 hour',
   },
   'exports end when they say': {
     table: 'app_public.account_exports',
@@ -116,6 +126,20 @@ describe('retention__purge', () => {
     expect(await run('select name from app_private.departures where person_id = $1', [person])).toEqual([
       { name: 'Pia' },
     ])
+  })
+
+  test('the decision log is kept as many months as the setting says', async () => {
+    await partAsOf(run, 3)
+    await decideAt(run, studio, `now() - interval '5 months'`)
+    const kept = await decideAt(run, studio, 'now()')
+    const decisions = () => run('select id from app_public.door_decisions')
+
+    await purge(365, 4)
+    expect(await decisions()).toHaveLength(2) // what was three months before is one part, which ended too lately
+
+    await purge(365, 2)
+    await purge(365, 2)
+    expect(await decisions()).toEqual([{ id: kept }])
   })
 
   test('a year of the log is kept where nothing else is set', async () => {

@@ -7,8 +7,9 @@ import { makeMailer } from '../../src/mailer.ts'
 import { cronItems } from '../../worker/crontab.ts'
 import { makeMailServices } from '../../worker/mail.ts'
 import { makeTasks } from '../../worker/tasks/index.ts'
-import { makeDatabase, type TestDatabase } from '../support/database.ts'
+import { makeDatabase, type Run, type TestDatabase } from '../support/database.ts'
 import { runJobs } from '../support/jobs.ts'
+import { partAsOf, partsOf } from '../support/log.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -22,7 +23,7 @@ const mailer = makeMailer({
   mailFrom: 'plinth@example.com',
   dataDir: '/dev/null/no-mail-is-sent',
 })
-const tasks = makeTasks({ ...makeMailServices(mailer, null), log, securityLogDays: 365 })
+const tasks = makeTasks({ ...makeMailServices(mailer, null), log, securityLogDays: 365, doorLogMonths: 24 })
 
 const query = (sql: string) =>
   withConnection(database.ownerUrl, async (client) => (await client.query(sql)).rows as unknown[])
@@ -73,5 +74,20 @@ describe('tasks', () => {
     expect(await runJob('security_event__send_notice', { id })).toBeUndefined()
     expect(await runJob('person__delete', { personId: id })).toBeUndefined()
     expect(await runJob('account_export__make', { id })).toBeUndefined()
+    expect(await runJob('log_export__write', { id })).toBeUndefined()
+  })
+
+  test('months of the decision log are made by night, and once', async () => {
+    const owner: Run = (sql, values) =>
+      withConnection(
+        database.ownerUrl,
+        async (client) => (await client.query<Record<string, unknown>>(sql, values)).rows,
+      )
+    await partAsOf(owner, 0)
+
+    expect(await runJob('door_decisions__partition', {})).toBeUndefined()
+    expect(await runJob('door_decisions__partition', {})).toBeUndefined()
+
+    expect(await partsOf(owner)).toHaveLength(6)
   })
 })

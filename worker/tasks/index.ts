@@ -4,7 +4,9 @@ import type { MailServices } from '../mail.ts'
 import { account_export__make } from './account_export__make.ts'
 import { device__check } from './device__check.ts'
 import { device__send_alert } from './device__send_alert.ts'
+import { door_decisions__partition } from './door_decisions__partition.ts'
 import { invitation__send } from './invitation__send.ts'
+import { log_export__write } from './log_export__write.ts'
 import { mail_code__send } from './mail_code__send.ts'
 import { organization__delete_due } from './organization__delete_due.ts'
 import { organization__send_deletion_notice } from './organization__send_deletion_notice.ts'
@@ -19,6 +21,8 @@ export type TaskServices = MailServices & {
   log: Log
   /** How many days a line of the security log is kept. */
   securityLogDays: number
+  /** How many months a decision about a door is kept. */
+  doorLogMonths: number
 }
 
 /** Every task by the name under which SQL queues it, which is also the name of its file. */
@@ -26,7 +30,9 @@ export const makeTasks = (services: TaskServices): TaskList => ({
   account_export__make: account_export__make(services),
   device__check: device__check(services),
   device__send_alert: device__send_alert(services),
+  door_decisions__partition: door_decisions__partition(services),
   invitation__send: invitation__send(services),
+  log_export__write: log_export__write(services),
   mail_code__send: mail_code__send(services),
   organization__delete_due: organization__delete_due(services),
   organization__send_deletion_notice: organization__send_deletion_notice(services),

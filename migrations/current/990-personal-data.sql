@@ -1,0 +1,2 @@
+-- What a person takes along: once for all parts of this change that hold something about people.
+--!include functions/app_private/person_document.sql
