@@ -95,7 +95,9 @@ async function startParts(
         concurrency: config.workerConcurrency,
         mailer,
         publicUrl: config.publicUrl,
+        serverUrl: config.serverUrl,
         securityLogDays: config.securityLogDays,
+        guestDays: config.guestDays,
         log,
       }),
     )

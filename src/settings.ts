@@ -218,6 +218,14 @@ export const settings = {
     expected: 'an http(s) address without ?, # and @',
     about: 'Where the front end is; links in mails lead there. Unset: mails have codes and no links.',
   }),
+  SERVER_URL: setting({
+    schema: z
+      .string()
+      .refine((text) => isHttpUrl(text) && new URL(text).origin === text.replace(/\/$/, ''))
+      .optional(),
+    expected: 'an http(s) address without a path',
+    about: 'Where others reach this server; links to its own pages lead there. Unset: PORT on this machine.',
+  }),
   LOG_LEVEL: setting({
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
     expected: 'debug, info, warn, error or silent',
@@ -245,6 +253,11 @@ export const settings = {
     schema: integer(1, 36_500, 365),
     expected: 'a number of days from 1 to 36500',
     about: 'How long the security log of accounts is kept.',
+  }),
+  GUEST_DAYS: setting({
+    schema: integer(1, 36_500, 30),
+    expected: 'a number of days from 1 to 36500',
+    about: 'How long a guest pass, with name and address of the guest, is kept after its end.',
   }),
   ...limitSettings,
 }

@@ -115,6 +115,9 @@ create index if not exists door_decisions_pass_id_idx on app_public.door_decisio
 alter table app_public.unlock_commands add column if not exists pass_id uuid;
 comment on column app_public.unlock_commands.person_id is 'Who asked; null for a guest, and once their account is deleted.';
 comment on column app_public.unlock_commands.pass_id is 'The pass that a guest asked with, or null.';
+alter table app_public.unlock_commands drop constraint if exists unlock_commands_asker_check;
+alter table app_public.unlock_commands
+  add constraint unlock_commands_asker_check check (person_id is null or pass_id is null);
 create index if not exists unlock_commands_pass_id_idx on app_public.unlock_commands (pass_id)
   where pass_id is not null;
 create policy select_host on app_public.unlock_commands for select to :ROLE_PERSON

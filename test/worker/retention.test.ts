@@ -14,6 +14,10 @@ beforeAll(async () => {
   client = new pg.Client({ connectionString: database.ownerUrl })
   await client.connect()
   person = await makePerson(run, 'Pia')
+  await run(
+    `with organization as (insert into app_public.organizations (name) values ('Studio') returning id)
+     insert into app_public.offices (organization_id, name) select id, 'Main' from organization`,
+  )
 })
 afterAll(async () => {
   await client.end()
@@ -29,7 +33,8 @@ const helpers = {
 
 const purge = async (securityLogDays = 365) => {
   const noMail = { mail: () => Promise.reject(new Error('no mail is sent')), link: () => null }
-  await retention__purge({ ...noMail, log, securityLogDays })({}, helpers)
+  const noPage = { page: () => '', sender: { name: '', address: '' } }
+  await retention__purge({ ...noMail, ...noPage, log, securityLogDays, guestDays: 20 })({}, helpers)
 }
 
 /** A table, what makes rows of it from a moment in $1 and the person's id in $2, and what is left of them. */
@@ -70,6 +75,16 @@ const cases: Record<string, Kept> = {
     over: '-30 days -1 second',
     kept: '-29 days',
     batch: `app_private.purge_security_events('30 days')`,
+  },
+  'passes of guests are kept after their end as long as the setting says': {
+    table: 'app_public.guest_passes',
+    insert: `insert into app_public.guest_passes
+      (organization_id, office_id, guest_name, guest_email, starts_at, ends_at, uses, revoked_at)
+      values ((select organization_id from app_public.offices), (select id from app_public.offices),
+        left($2::uuid::text, 9), 'gus@example.org', '2000-01-01', now() + $1, 1, now())`,
+    over: '-20 days -1 second',
+    kept: '-19 days',
+    batch: `app_private.purge_guest_passes('20 days')`,
   },
   'exports end when they say': {
     table: 'app_public.account_exports',

@@ -4,6 +4,8 @@ import type { MailServices } from '../mail.ts'
 import { account_export__make } from './account_export__make.ts'
 import { device__check } from './device__check.ts'
 import { device__send_alert } from './device__send_alert.ts'
+import { guest_pass__send } from './guest_pass__send.ts'
+import { guest_pass__send_cancellation } from './guest_pass__send_cancellation.ts'
 import { invitation__send } from './invitation__send.ts'
 import { mail_code__send } from './mail_code__send.ts'
 import { organization__delete_due } from './organization__delete_due.ts'
@@ -19,6 +21,8 @@ export type TaskServices = MailServices & {
   log: Log
   /** How many days a line of the security log is kept. */
   securityLogDays: number
+  /** How many days a guest pass is kept after its end. */
+  guestDays: number
 }
 
 /** Every task by the name under which SQL queues it, which is also the name of its file. */
@@ -26,6 +30,8 @@ export const makeTasks = (services: TaskServices): TaskList => ({
   account_export__make: account_export__make(services),
   device__check: device__check(services),
   device__send_alert: device__send_alert(services),
+  guest_pass__send: guest_pass__send(services),
+  guest_pass__send_cancellation: guest_pass__send_cancellation(services),
   invitation__send: invitation__send(services),
   mail_code__send: mail_code__send(services),
   organization__delete_due: organization__delete_due(services),

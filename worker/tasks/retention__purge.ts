@@ -5,7 +5,7 @@ import type { TaskServices } from './index.ts'
  * What is kept for a time only, and the SQL that removes a batch of what is over and says how many that were. Each
  * batch is a transaction of its own, so that nobody waits for a large one.
  */
-const purges = (securityLogDays: number) =>
+const purges = ({ securityLogDays, guestDays }: Pick<TaskServices, 'securityLogDays' | 'guestDays'>) =>
   ({
     'sessions and API keys': ['select app_private.purge_expired_sessions() as count'],
     'mailed codes': ['select app_private.purge_mail_codes() as count'],
@@ -17,15 +17,19 @@ const purges = (securityLogDays: number) =>
     ],
     invitations: ['select app_private.purge_invitations() as count'],
     'account exports': ['select app_private.purge_account_exports() as count'],
+    'guest passes': [
+      'select app_private.purge_guest_passes(make_interval(days => $1)) as count',
+      [guestDays],
+    ],
     departures: ['select app_private.purge_departures() as count'],
   }) satisfies Record<string, [sql: string, values?: unknown[]]>
 
 /** Removes, each night, whatever was to be kept until now. */
 export const retention__purge =
-  ({ log, securityLogDays }: TaskServices): Task =>
+  ({ log, ...days }: TaskServices): Task =>
   async (_payload, { withPgClient }) => {
     const removed: Record<string, number> = {}
-    for (const [what, [sql, values]] of Object.entries(purges(securityLogDays))) {
+    for (const [what, [sql, values]] of Object.entries(purges(days))) {
       const purgeBatch = async () => {
         const { rows } = await withPgClient((client) => client.query<{ count: string }>(sql, values))
         return Number(rows[0]?.count)
