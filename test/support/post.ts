@@ -12,7 +12,7 @@ export type Posted = {
   name: MailName
   to: string
   values: Record<string, any>
-  attachments: readonly Attachment[]
+  attachments?: readonly Attachment[]
 }
 
 /** Carries out the jobs that are queued and returns the mails that they send, in order. */
@@ -20,8 +20,8 @@ export async function deliver(database: TestDatabase): Promise<Posted[]> {
   const posted: Posted[] = []
   const log = makeLog({ logLevel: 'silent' }, false)
   const taskList = makeTasks({
-    mail: async (name, to, values, { attachments = [] } = {}) =>
-      void posted.push({ name, to, values, attachments }),
+    mail: async (name, to, values, { attachments } = {}) =>
+      void posted.push({ name, to, values, ...(attachments && { attachments }) }),
     link: (path, fragment) => `https://app.example.com/${path}#${fragment ?? ''}`,
     page: (name, token) => `https://office.example.com/${name}/${token}`,
     sender: { name: 'Plinth', address: 'plinth@example.com' },
