@@ -378,6 +378,7 @@ create table app_public.door_decisions (
   rule text,
   reason text not null,
   decided_at timestamp with time zone not null default now(),
+  pass_id uuid,
   constraint door_decisions_pkey PRIMARY KEY (organization_id, decided_at, id),
   constraint door_decisions_organization_id_door_id_fkey FOREIGN KEY (organization_id, door_id) REFERENCES app_public.doors(organization_id, id),
   constraint door_decisions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES app_public.organizations(id) ON DELETE CASCADE,
@@ -387,6 +388,7 @@ CREATE INDEX door_decisions_decided_at_idx ON ONLY app_public.door_decisions USI
 CREATE INDEX door_decisions_door_id_decided_at_idx ON ONLY app_public.door_decisions USING btree (door_id, decided_at);
 CREATE INDEX door_decisions_id_idx ON ONLY app_public.door_decisions USING btree (id);
 CREATE INDEX door_decisions_organization_id_door_id_idx ON ONLY app_public.door_decisions USING btree (organization_id, door_id);
+CREATE INDEX door_decisions_pass_id_idx ON ONLY app_public.door_decisions USING btree (pass_id, decided_at) WHERE (pass_id IS NOT NULL);
 CREATE INDEX door_decisions_person_id_decided_at_idx ON ONLY app_public.door_decisions USING btree (person_id, decided_at);
 alter table app_public.door_decisions enable row level security;
 create policy select_self_or_manager on app_public.door_decisions for select to plinth_person
@@ -401,11 +403,12 @@ comment on table app_public.door_decisions is 'Each time somebody asked to open 
 comment on column app_public.door_decisions.organization_id is 'Whose door it was.';
 comment on column app_public.door_decisions.id is 'Identifies the decision.';
 comment on column app_public.door_decisions.door_id is 'The door.';
-comment on column app_public.door_decisions.person_id is 'Who asked; null once their account is deleted.';
+comment on column app_public.door_decisions.person_id is 'Who asked; null for a guest, and once their account is deleted.';
 comment on column app_public.door_decisions.is_allowed is 'Whether the door was to open.';
 comment on column app_public.door_decisions.rule is 'The rule that allowed it, or null. Of a denial too: then the controller was what was missing.';
 comment on column app_public.door_decisions.reason is 'Why, in words.';
 comment on column app_public.door_decisions.decided_at is 'When.';
+comment on column app_public.door_decisions.pass_id is 'The pass that a guest asked with, or null.';
 
 create table app_public.doors (
   organization_id uuid not null,
@@ -479,6 +482,81 @@ comment on column app_public.email_addresses.address is 'The address, in lower c
 comment on column app_public.email_addresses.created_at is 'When it was added.';
 comment on column app_public.email_addresses.updated_at is 'When this last changed.';
 comment on column app_public.email_addresses.is_primary is 'Whether mail goes to this one.';
+
+create table app_public.guest_pass_doors (
+  organization_id uuid not null,
+  pass_id uuid not null,
+  door_id uuid not null,
+  constraint guest_pass_doors_pkey PRIMARY KEY (organization_id, pass_id, door_id),
+  constraint guest_pass_doors_organization_id_door_id_fkey FOREIGN KEY (organization_id, door_id) REFERENCES app_public.doors(organization_id, id) ON DELETE CASCADE,
+  constraint guest_pass_doors_organization_id_pass_id_fkey FOREIGN KEY (organization_id, pass_id) REFERENCES app_public.guest_passes(organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX guest_pass_doors_organization_id_door_id_idx ON app_public.guest_pass_doors USING btree (organization_id, door_id);
+CREATE INDEX guest_pass_doors_pass_id_idx ON app_public.guest_pass_doors USING btree (pass_id);
+alter table app_public.guest_pass_doors enable row level security;
+create policy select_host_or_manager on app_public.guest_pass_doors for select to plinth_person
+  using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) OR (pass_id = ANY (ARRAY( SELECT guest_passes.id
+   FROM app_public.guest_passes
+  WHERE (guest_passes.host_id = ( SELECT app_public.current_person_id() AS current_person_id)))))));
+grant select on app_public.guest_pass_doors to plinth_person;
+comment on table app_public.guest_pass_doors is 'A door that a pass opens; all are of one office.';
+comment on column app_public.guest_pass_doors.organization_id is 'The organization.';
+comment on column app_public.guest_pass_doors.pass_id is 'The pass.';
+comment on column app_public.guest_pass_doors.door_id is 'The door.';
+
+create table app_public.guest_passes (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  office_id uuid not null,
+  host_id uuid,
+  guest_name text not null,
+  guest_email text not null,
+  starts_at timestamp with time zone not null,
+  ends_at timestamp with time zone not null,
+  uses smallint not null,
+  used_count smallint not null default 0,
+  created_at timestamp with time zone not null default now(),
+  sent_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint guest_passes_pkey PRIMARY KEY (organization_id, id),
+  constraint guest_passes_id_key UNIQUE (id),
+  constraint guest_passes_ends_at_check CHECK (isfinite(ends_at)),
+  constraint guest_passes_guest_email_check CHECK ((length(guest_email) <= 254)),
+  constraint guest_passes_guest_name_check CHECK (((length(guest_name) <= 100) AND (TRIM(BOTH FROM guest_name) <> ''::text))),
+  constraint guest_passes_host_check CHECK (((host_id IS NOT NULL) OR (revoked_at IS NOT NULL))),
+  constraint guest_passes_starts_at_check CHECK (isfinite(starts_at)),
+  constraint guest_passes_used_check CHECK (((used_count >= 0) AND (used_count <= uses))),
+  constraint guest_passes_uses_check CHECK (((uses >= 1) AND (uses <= 100))),
+  constraint guest_passes_window_check CHECK ((starts_at < ends_at)),
+  constraint guest_passes_organization_id_host_id_fkey FOREIGN KEY (organization_id, host_id) REFERENCES app_public.memberships(organization_id, person_id) ON DELETE SET NULL (host_id),
+  constraint guest_passes_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX guest_passes_ends_at_idx ON app_public.guest_passes USING btree (ends_at);
+CREATE INDEX guest_passes_host_id_idx ON app_public.guest_passes USING btree (host_id);
+CREATE INDEX guest_passes_organization_id_host_id_idx ON app_public.guest_passes USING btree (organization_id, host_id);
+CREATE INDEX guest_passes_organization_id_office_id_idx ON app_public.guest_passes USING btree (organization_id, office_id);
+alter table app_public.guest_passes enable row level security;
+create policy select_host_or_manager on app_public.guest_passes for select to plinth_person
+  using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) OR (host_id = ( SELECT app_public.current_person_id() AS current_person_id))));
+grant select on app_public.guest_passes to plinth_person;
+CREATE TRIGGER _200_revoke BEFORE UPDATE OF host_id ON app_public.guest_passes FOR EACH ROW EXECUTE FUNCTION app_private.tg_guest_passes__revoke();
+CREATE TRIGGER _800_cancel AFTER UPDATE OF host_id, revoked_at ON app_public.guest_passes FOR EACH ROW WHEN (((old.revoked_at IS NULL) AND (new.revoked_at IS NOT NULL))) EXECUTE FUNCTION app_private.tg_guest_passes__cancel();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.guest_passes FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'host_id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.guest_passes FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.guest_passes is 'Lets a guest in by chosen doors of an office, in a span of time, so many times. You see those that you made, managers all of their organization.';
+comment on column app_public.guest_passes.organization_id is 'The organization.';
+comment on column app_public.guest_passes.id is 'Identifies the pass.';
+comment on column app_public.guest_passes.office_id is 'The office that the doors lead into.';
+comment on column app_public.guest_passes.host_id is 'The member who made it; null once they are none any more, and then it is revoked.';
+comment on column app_public.guest_passes.guest_name is 'Who is let in, 1 to 100 characters.';
+comment on column app_public.guest_passes.guest_email is 'Where the link is mailed. Whoever has the link is let in.';
+comment on column app_public.guest_passes.starts_at is 'From when on it lets in.';
+comment on column app_public.guest_passes.ends_at is 'From when on it does not any more.';
+comment on column app_public.guest_passes.uses is 'How often a door may be opened with it, 1 to 100.';
+comment on column app_public.guest_passes.used_count is 'How often one was: when its controller claims a command, that is a use, whatever comes of it.';
+comment on column app_public.guest_passes.created_at is 'When it was made.';
+comment on column app_public.guest_passes.sent_at is 'When it was mailed last, or null.';
+comment on column app_public.guest_passes.revoked_at is 'When it was revoked, or its host left; null while it holds.';
 
 create table app_public.invitations (
   organization_id uuid not null,
@@ -948,8 +1026,10 @@ create table app_public.unlock_commands (
   expires_at timestamp with time zone not null default (now() + '00:00:10'::interval),
   claimed_at timestamp with time zone,
   finished_at timestamp with time zone,
+  pass_id uuid,
   constraint unlock_commands_pkey PRIMARY KEY (organization_id, id),
   constraint unlock_commands_id_key UNIQUE (id),
+  constraint unlock_commands_asker_check CHECK (((person_id IS NULL) OR (pass_id IS NULL))),
   constraint unlock_commands_check CHECK (((claimed_at IS NOT NULL) = (state = ANY (ARRAY['claimed'::text, 'opened'::text, 'failed'::text, 'unknown'::text])))),
   constraint unlock_commands_check1 CHECK (((finished_at IS NULL) = (state = ANY (ARRAY['pending'::text, 'claimed'::text])))),
   constraint unlock_commands_organization_id_device_id_fkey FOREIGN KEY (organization_id, device_id) REFERENCES app_public.devices(organization_id, id) ON DELETE CASCADE,
@@ -960,17 +1040,22 @@ create table app_public.unlock_commands (
 CREATE INDEX unlock_commands_created_at_idx ON app_public.unlock_commands USING btree (created_at);
 CREATE INDEX unlock_commands_organization_id_device_id_idx ON app_public.unlock_commands USING btree (organization_id, device_id);
 CREATE INDEX unlock_commands_organization_id_door_id_idx ON app_public.unlock_commands USING btree (organization_id, door_id);
+CREATE INDEX unlock_commands_pass_id_idx ON app_public.unlock_commands USING btree (pass_id) WHERE (pass_id IS NOT NULL);
 CREATE INDEX unlock_commands_person_id_idx ON app_public.unlock_commands USING btree (person_id);
 CREATE INDEX unlock_commands_state_idx ON app_public.unlock_commands USING btree (state);
 alter table app_public.unlock_commands enable row level security;
 create policy select_device on app_public.unlock_commands for select to plinth_device
   using ((device_id = ( SELECT app_hidden.current_device_id() AS current_device_id)));
+create policy select_host on app_public.unlock_commands for select to plinth_person
+  using ((pass_id = ANY (ARRAY( SELECT guest_passes.id
+   FROM app_public.guest_passes
+  WHERE (guest_passes.host_id = ( SELECT app_public.current_person_id() AS current_person_id))))));
 create policy select_self_or_manager on app_public.unlock_commands for select to plinth_person
   using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) OR ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)) AND (organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))))));
 grant select on app_public.unlock_commands to plinth_device;
 grant select on app_public.unlock_commands to plinth_person;
 CREATE TRIGGER _800_settle AFTER INSERT OR UPDATE OF state ON app_public.unlock_commands FOR EACH ROW WHEN ((new.state = ANY (ARRAY['pending'::text, 'claimed'::text]))) EXECUTE FUNCTION app_private.tg_unlock_commands__settle();
-CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.unlock_commands FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'device_id', 'person_id');
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.unlock_commands FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'device_id', 'person_id', 'pass_id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.unlock_commands FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
 comment on table app_public.unlock_commands is 'A command to open a door, once, within ten seconds. You see your own, managers all of their organization, a device its own.';
 comment on column app_public.unlock_commands.organization_id is 'Whose door it is.';
@@ -978,13 +1063,14 @@ comment on column app_public.unlock_commands.id is 'Identifies the command.';
 comment on column app_public.unlock_commands.door_id is 'The door to open.';
 comment on column app_public.unlock_commands.device_id is 'The controller that is to open it, and no other may.';
 comment on column app_public.unlock_commands.device_enrolled_at is 'When that controller had been enrolled: enrolled anew, it does not get this command any more.';
-comment on column app_public.unlock_commands.person_id is 'Who asked; null once their account is deleted.';
+comment on column app_public.unlock_commands.person_id is 'Who asked; null for a guest, and once their account is deleted.';
 comment on column app_public.unlock_commands.decision_id is 'The decision by which it was made.';
 comment on column app_public.unlock_commands.state is 'What has become of it.';
 comment on column app_public.unlock_commands.created_at is 'When it was made.';
 comment on column app_public.unlock_commands.expires_at is 'From when on it cannot be claimed any more.';
 comment on column app_public.unlock_commands.claimed_at is 'When the controller claimed it, or null.';
 comment on column app_public.unlock_commands.finished_at is 'When its outcome was settled, or null.';
+comment on column app_public.unlock_commands.pass_id is 'The pass that a guest asked with, or null.';
 
 create table app_public.unlock_states (
   state text not null,
@@ -1144,8 +1230,12 @@ begin
     perform
     from app_public.memberships
     where memberships.organization_id = v_command.organization_id
-      and memberships.person_id = v_command.person_id
+      and memberships.person_id = coalesce(
+        v_command.person_id,
+        (select guest_passes.host_id from app_public.guest_passes where guest_passes.id = v_command.pass_id)
+      )
     for share;
+    perform from app_public.guest_passes where guest_passes.id = v_command.pass_id for no key update;
     perform
     from app_public.offices
     join app_public.doors on doors.office_id = offices.id
@@ -1159,7 +1249,9 @@ begin
       and doors.device_id = v_command.device_id
       and devices.revoked_at is null
       and devices.enrolled_at = v_command.device_enrolled_at
-      and (app_private.decide_door(doors.id, v_command.person_id, clock_timestamp())).is_allowed;
+      and (
+        app_private.decide_door(doors.id, v_command.person_id, clock_timestamp(), v_command.pass_id)
+      ).is_allowed;
 
     v_command.state := case
       when clock_timestamp() >= v_command.expires_at then 'expired'
@@ -1173,6 +1265,9 @@ begin
       finished_at = case when v_command.state <> 'claimed' then clock_timestamp() end
     where unlock_commands.id = v_command.id;
     if v_command.state = 'claimed' then
+      update app_public.guest_passes
+      set used_count = guest_passes.used_count + 1
+      where guest_passes.id = v_command.pass_id;
       return (true, v_seconds, null)::app_public.claim_answer;
     end if;
   end if;
@@ -1370,6 +1465,169 @@ comment on function app_public.create_enrolment_code(uuid) is 'Makes a code with
 - `deviceId`: the device; one that was revoked, or has a key, can be enrolled anew.
 
 Errors: `NOT_FOUND`.';
+
+CREATE OR REPLACE FUNCTION app_public.create_guest_pass(door_ids uuid[], guest_name text, guest_email text, starts_at timestamp with time zone, ends_at timestamp with time zone, uses integer DEFAULT 1)
+ RETURNS app_public.guest_passes
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_pass app_public.guest_passes;
+  v_membership app_public.memberships;
+  v_is_manager boolean;
+  v_longest interval;
+  v_doors integer;
+  v_offices integer;
+begin
+  select
+    count(*), count(distinct doors.office_id), min(doors.office_id::text)::uuid, min(doors.organization_id::text)::uuid
+  into v_doors, v_offices, v_pass.office_id, v_pass.organization_id
+  from app_public.doors
+  where doors.id = any (create_guest_pass.door_ids)
+    and doors.organization_id = any (array(select app_hidden.my_organization_ids()));
+
+  if coalesce(cardinality(create_guest_pass.door_ids), 0) not between 1 and 50
+    or (select count(distinct door) <> count(*) from unnest(create_guest_pass.door_ids) as door)
+  then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'A pass is for 1 to 50 doors, each of them once.',
+      column = 'door_ids';
+  end if;
+  if v_doors <> cardinality(create_guest_pass.door_ids) then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such door, or you are not a member of its organization.',
+      column = 'door_ids';
+  end if;
+  if v_offices <> 1 then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'Those doors lead into several offices.',
+      hint = 'Make a pass for each office.',
+      column = 'door_ids';
+  end if;
+
+  select * into v_membership
+  from app_public.memberships
+  where memberships.organization_id = v_pass.organization_id
+    and memberships.person_id = app_public.current_person_id();
+  v_is_manager := v_membership.role in ('owner', 'manager');
+  v_longest := case when v_is_manager then '1 year' else '30 days' end;
+  if not v_is_manager and exists (
+    select
+    from unnest(create_guest_pass.door_ids) as door (id)
+    where not exists (
+      select
+      from app_public.access_rules
+      left join app_public.access_rule_doors
+        on access_rule_doors.organization_id = access_rules.organization_id
+        and access_rule_doors.rule_id = access_rules.id
+        and access_rule_doors.door_id = door.id
+      where access_rules.organization_id = v_pass.organization_id
+        and access_rules.office_id = v_pass.office_id
+        and (access_rules.role is null or access_rules.role = v_membership.role)
+        and (access_rules.membership_id is null or access_rules.membership_id = v_membership.id)
+        and (access_rules.is_whole_office or access_rule_doors.door_id is not null)
+    )
+  ) then
+    raise exception using
+      errcode = 'insufficient_privilege',
+      message = 'You may not open one of those doors yourself.',
+      hint = 'Ask a manager to make the pass.',
+      column = 'door_ids';
+  end if;
+
+  if length(create_guest_pass.guest_name) > 100 or trim(create_guest_pass.guest_name) = '' then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'A name has 1 to 100 characters.',
+      column = 'guest_name';
+  end if;
+  begin
+    v_pass.guest_email := app_private.to_address(create_guest_pass.guest_email);
+  exception
+    when invalid_parameter_value then
+      raise exception using
+        errcode = 'invalid_parameter_value',
+        message = sqlerrm,
+        hint = 'Write it as name@example.com.',
+        column = 'guest_email';
+  end;
+  if not isfinite(create_guest_pass.starts_at) or create_guest_pass.starts_at > now() + interval '1 year' then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'A pass begins within a year.',
+      column = 'starts_at';
+  end if;
+  if not isfinite(create_guest_pass.ends_at)
+    or create_guest_pass.ends_at <= create_guest_pass.starts_at
+    or create_guest_pass.ends_at <= now()
+  then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'A pass ends after it begins, and not in the past.',
+      column = 'ends_at';
+  end if;
+  if create_guest_pass.ends_at > create_guest_pass.starts_at + v_longest then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = case when v_is_manager
+        then 'A pass lasts for a year at most.'
+        else 'A pass that you make lasts for 30 days at most.'
+      end,
+      column = 'ends_at';
+  end if;
+  if create_guest_pass.uses not between 1 and 100 then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'A pass is good for 1 to 100 uses.',
+      column = 'uses';
+  end if;
+
+  perform app_private.count_guest_pass(v_pass.organization_id, v_pass.guest_email);
+  insert into app_public.guest_passes
+    (organization_id, office_id, host_id, guest_name, guest_email, starts_at, ends_at, uses)
+  values (
+    v_pass.organization_id, v_pass.office_id, v_membership.person_id, trim(create_guest_pass.guest_name),
+    v_pass.guest_email, create_guest_pass.starts_at, create_guest_pass.ends_at, create_guest_pass.uses
+  )
+  returning * into v_pass;
+  insert into app_public.guest_pass_doors (organization_id, pass_id, door_id)
+  select v_pass.organization_id, v_pass.id, door from unnest(create_guest_pass.door_ids) as door;
+
+  if (
+    select count(*) > case when v_is_manager then 1000 else 50 end
+    from app_public.guest_passes
+    where guest_passes.organization_id = v_pass.organization_id
+      and (v_is_manager or guest_passes.host_id = v_membership.person_id)
+      and guest_passes.ends_at > now()
+      and guest_passes.revoked_at is null
+  ) then
+    raise exception using
+      errcode = 'TMANY',
+      message = 'There are too many passes already that have not ended.',
+      hint = 'Revoke those that are of no use any more.';
+  end if;
+  perform app_private.send_guest_pass(v_pass.id);
+  return v_pass;
+end;
+$function$
+;
+grant execute on function app_public.create_guest_pass(uuid[],text,text,timestamp with time zone,timestamp with time zone,integer) to plinth_person;
+comment on function app_public.create_guest_pass(uuid[],text,text,timestamp with time zone,timestamp with time zone,integer) is 'Makes a pass for a guest, and mails the guest a link to open the doors with. You are its host: it ends when you are no member any more.
+
+An owner or manager may make one for any doors and any time of a year. A guest of a member is let in only where and when that member is let in too, for 30 days at most. A lockdown keeps out all of them.
+
+- `doorIds`: the doors, 1 to 50, all of one office.
+- `guestName`: who is let in, 1 to 100 characters; the guest sees it.
+- `guestEmail`: where the link is mailed.
+- `startsAt`: from when on, within a year.
+- `endsAt`: up to when.
+- `uses`: how often a door may be opened with it, 1 to 100; once if left out.
+
+Errors: `NOT_FOUND` naming `doorIds`; `FORBIDDEN` naming `doorIds` for a door that no rule opens to you; `BAD_USER_INPUT`; `TOO_MANY_ATTEMPTS`.';
 
 CREATE OR REPLACE FUNCTION app_public.create_organization(name text)
  RETURNS app_public.organizations
@@ -1789,14 +2047,14 @@ begin
   ) as answer
   where doors.office_id = replay_decisions.office_id
     and door_decisions.decided_at >= replay_decisions.since
-    and door_decisions.person_id is not null
+    and door_decisions.person_id is not null -- so guests are left out, whose uses are not counted as of then
     and answer.is_allowed <> past.was_allowed
   order by door_decisions.decided_at desc, door_decisions.id;
 end;
 $function$
 ;
 grant execute on function app_public.replay_decisions(uuid,timestamp with time zone) to plinth_person;
-comment on function app_public.replay_decisions(uuid,timestamp with time zone) is 'Which of the recorded attempts to open a door of an office would go differently by the rules, closures and members of today, the latest first. So a manager sees what a change would have meant. Attempts of deleted accounts are left out.
+comment on function app_public.replay_decisions(uuid,timestamp with time zone) is 'Which of the recorded attempts to open a door of an office would go differently by the rules, closures and members of today, the latest first. So a manager sees what a change would have meant. Attempts of guests and of deleted accounts are left out.
 
 - `officeId`: an office that you manage.
 - `since`: from when on, at most a month back.
@@ -2054,6 +2312,35 @@ An address without an account gives the same answer; its mail says so.
 
 Errors: `BAD_USER_INPUT` naming the argument.';
 
+CREATE OR REPLACE FUNCTION app_public.resend_guest_pass(id uuid)
+ RETURNS app_public.guest_passes
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_pass app_public.guest_passes := app_private.lock_own_guest_pass(resend_guest_pass.id);
+begin
+  if v_pass.revoked_at is not null or v_pass.ends_at <= now() or v_pass.used_count >= v_pass.uses then
+    raise exception using
+      errcode = 'raise_exception',
+      message = 'This pass does not let in any more.',
+      hint = 'Make a new one.';
+  end if;
+  delete from app_private.guest_pass_tokens where guest_pass_tokens.pass_id = v_pass.id;
+  perform app_private.count_guest_pass(v_pass.organization_id, v_pass.guest_email);
+  perform app_private.send_guest_pass(v_pass.id);
+  return v_pass;
+end;
+$function$
+;
+grant execute on function app_public.resend_guest_pass(uuid) to plinth_person;
+comment on function app_public.resend_guest_pass(uuid) is 'Mails a pass anew, with a new link. The link that was mailed before is void at once.
+
+- `id`: a pass that you made, or of an organization that you manage.
+
+Errors: `NOT_FOUND`; `REFUSED` for one that is revoked, over or used up; `TOO_MANY_ATTEMPTS`.';
+
 CREATE OR REPLACE FUNCTION app_public.resend_invitation(id uuid)
  RETURNS app_public.invitations
  LANGUAGE plpgsql
@@ -2156,6 +2443,30 @@ grant execute on function app_public.revoke_device(uuid) to plinth_person;
 comment on function app_public.revoke_device(uuid) is 'Takes its key from a device, and a code that was made for it: the next thing it asks for is refused, its connections are closed within a second. It can be enrolled again. Managers may.
 
 - `id`: the device.
+
+Errors: `NOT_FOUND`.';
+
+CREATE OR REPLACE FUNCTION app_public.revoke_guest_pass(id uuid)
+ RETURNS app_public.guest_passes
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_pass app_public.guest_passes := app_private.lock_own_guest_pass(revoke_guest_pass.id);
+begin
+  update app_public.guest_passes
+  set revoked_at = coalesce(guest_passes.revoked_at, now())
+  where guest_passes.id = v_pass.id
+  returning guest_passes.* into v_pass;
+  return v_pass;
+end;
+$function$
+;
+grant execute on function app_public.revoke_guest_pass(uuid) to plinth_person;
+comment on function app_public.revoke_guest_pass(uuid) is 'Ends a pass at once and for good: what its guest has asked for and no controller has claimed yet is refused. The guest is told by mail, unless the pass is over already. Of one that is revoked already nothing changes.
+
+- `id`: a pass that you made, or of an organization that you manage.
 
 Errors: `NOT_FOUND`.';
 
@@ -2781,6 +3092,129 @@ grant execute on function app_hidden.new_id() to plinth_device;
 grant execute on function app_hidden.new_id() to plinth_person;
 comment on function app_hidden.new_id() is 'A new id: a version 7 UUID, which sorts by the time it was made.';
 
+CREATE OR REPLACE FUNCTION app_hidden.page_pass(token text)
+ RETURNS jsonb
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select jsonb_build_object(
+    'title', 'Your pass for ' || organizations.name,
+    'refresh', case when last.is_under_way then 1 end,
+    'guest', pass.guest_name,
+    'host', people.name,
+    'organization', organizations.name,
+    'office', offices.name,
+    'window', app_private.window_text(pass.starts_at, pass.ends_at, offices.time_zone),
+    'timeZone', replace(offices.time_zone, '_', ' '),
+    'uses', pass.uses,
+    'left', pass.uses - pass.used_count,
+    'state', jsonb_build_object(
+      case
+        when pass.revoked_at is not null then 'revoked'
+        when pass.ends_at <= now() then 'over'
+        when pass.used_count >= pass.uses then 'usedUp'
+        when pass.starts_at > now() then 'early'
+        else 'open'
+      end,
+      jsonb_build_object(
+        'doors', (
+          select jsonb_agg(jsonb_build_object('id', doors.id, 'name', doors.name) order by doors.name, doors.id)
+          from app_public.guest_pass_doors
+          join app_public.doors on doors.id = guest_pass_doors.door_id
+          where guest_pass_doors.pass_id = pass.id
+        )
+      )
+    ),
+    'seen', coalesce(last.id::text, ''),
+    'last', case when last.is_recent then
+      jsonb_build_object('door', last.door, 'reason', last.reason, last.state, true)
+    end
+  )
+  from app_private.find_guest_pass(page_pass.token) as found (id)
+  join app_public.guest_passes as pass on pass.id = found.id
+  join app_public.organizations on organizations.id = pass.organization_id
+  join app_public.offices on offices.id = pass.office_id
+  left join app_public.people on people.id = pass.host_id
+  left join lateral (
+    select
+      door_decisions.id,
+      coalesce(doors.name, 'The door') as door,
+      door_decisions.reason,
+      coalesce(unlock_commands.state, 'denied') as state,
+      coalesce(unlock_commands.state in ('pending', 'claimed'), false) as is_under_way,
+      door_decisions.decided_at > now() - interval '5 minutes' as is_recent
+    from app_public.door_decisions
+    -- Without the name of a door that the pass is not for, which is not the guest's to know.
+    left join app_public.guest_pass_doors
+      on guest_pass_doors.pass_id = pass.id and guest_pass_doors.door_id = door_decisions.door_id
+    left join app_public.doors on doors.id = guest_pass_doors.door_id
+    left join app_public.unlock_commands
+      on unlock_commands.pass_id = pass.id and unlock_commands.decision_id = door_decisions.id
+    where door_decisions.pass_id = pass.id
+    order by door_decisions.decided_at desc, door_decisions.id desc
+    limit 1
+  ) as last on true;
+$function$
+;
+grant execute on function app_hidden.page_pass(text) to plinth_anonymous;
+comment on function app_hidden.page_pass(text) is 'What the page of a guest pass shows: the guest, where and when it lets in, the doors to open, and what came of the last press. Null for a link that is none.
+
+- `token`: what was mailed.
+
+Errors: `TOO_MANY_ATTEMPTS`.';
+
+CREATE OR REPLACE FUNCTION app_hidden.page_pass__submit(token text, form jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_pass_id uuid := app_private.find_guest_pass(page_pass__submit.token);
+  v_door_id uuid;
+  v_wait integer;
+begin
+  if v_pass_id is null then
+    return null;
+  end if;
+  perform from app_public.guest_passes where guest_passes.id = v_pass_id for no key update;
+  if (page_pass__submit.form ->> 'door') ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    v_door_id := page_pass__submit.form ->> 'door';
+  end if;
+  if v_door_id is null or page_pass__submit.form ->> 'seen' is distinct from coalesce(
+    (
+      select door_decisions.id::text
+      from app_public.door_decisions
+      where door_decisions.pass_id = v_pass_id
+      order by door_decisions.decided_at desc, door_decisions.id desc
+      limit 1
+    ),
+    ''
+  ) then
+    return '{}';
+  end if;
+
+  v_wait := app_private.count_attempt('pass_press', jsonb_build_object('code', v_pass_id));
+  if v_wait is not null then
+    raise exception using
+      errcode = 'TMANY',
+      message = 'The button was pressed too often.',
+      hint = format('Try again in %s minutes.', ceil(v_wait / 60.0));
+  end if;
+  perform app_private.open_door(v_door_id, null, v_pass_id);
+  return '{}';
+end;
+$function$
+;
+grant execute on function app_hidden.page_pass__submit(text,jsonb) to plinth_anonymous;
+comment on function app_hidden.page_pass__submit(text,jsonb) is 'Asks to open a door with a guest pass, as its page does; what comes of it the page shows. A press that was sent before changes nothing. Null for a link that is none.
+
+- `token`: what was mailed.
+- `form`: `door`, and `seen`, the last attempt that the page has shown.
+
+Errors: `TOO_MANY_ATTEMPTS`.';
+
 CREATE OR REPLACE FUNCTION app_hidden.password_salt(email text)
  RETURNS text
  LANGUAGE sql
@@ -2876,6 +3310,22 @@ comment on table app_private.enrolments is 'The code with which a device is to g
 comment on column app_private.enrolments.device_id is 'The device.';
 comment on column app_private.enrolments.code_hash is 'SHA-256 of the code; the code itself is never stored.';
 comment on column app_private.enrolments.expires_at is 'Until when it works.';
+
+create table app_private.guest_pass_tokens (
+  organization_id uuid not null,
+  pass_id uuid not null,
+  hash bytea not null,
+  constraint guest_pass_tokens_pkey PRIMARY KEY (organization_id, pass_id),
+  constraint guest_pass_tokens_hash_key UNIQUE (hash),
+  constraint guest_pass_tokens_hash_check CHECK ((length(hash) = 32)),
+  constraint guest_pass_tokens_organization_id_pass_id_fkey FOREIGN KEY (organization_id, pass_id) REFERENCES app_public.guest_passes(organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX guest_pass_tokens_pass_id_idx ON app_private.guest_pass_tokens USING btree (pass_id);
+alter table app_private.guest_pass_tokens enable row level security;
+comment on table app_private.guest_pass_tokens is 'The secret of a guest pass as it was mailed last.';
+comment on column app_private.guest_pass_tokens.organization_id is 'The organization.';
+comment on column app_private.guest_pass_tokens.pass_id is 'The pass.';
+comment on column app_private.guest_pass_tokens.hash is 'SHA-256 of the token; the token itself is never stored.';
 
 create table app_private.invitation_tokens (
   organization_id uuid not null,
@@ -3143,6 +3593,32 @@ $function$
 ;
 comment on function app_private.count_attempt(text,jsonb) is 'Counts an attempt at an action for each subject, such as {"address": "…", "network": "…"}: null, or for one that is over a limit the seconds to wait, and then it is not counted.';
 
+CREATE OR REPLACE FUNCTION app_private.count_guest_pass(organization_id uuid, address text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_wait integer := app_private.count_attempt('guest_pass', jsonb_build_object(
+    'organization', count_guest_pass.organization_id,
+    'account', app_public.current_person_id(),
+    'address', count_guest_pass.address,
+    'network', app_private.request_network()
+  ));
+begin
+  if v_wait is not null then
+    raise exception using
+      errcode = 'TMANY',
+      message = 'Too many passes were sent.',
+      hint = format('Try again in %s minutes.', ceil(v_wait / 60.0));
+  end if;
+end;
+$function$
+;
+comment on function app_private.count_guest_pass(uuid,text) is 'Counts the mail of a guest pass.
+
+Errors: `TMANY` when there were too many of the organization or the caller, to the address, or from the network.';
+
 CREATE OR REPLACE FUNCTION app_private.count_invitation(organization_id uuid, address text)
  RETURNS void
  LANGUAGE plpgsql
@@ -3168,7 +3644,7 @@ comment on function app_private.count_invitation(uuid,text) is 'Counts the mail 
 
 Errors: `TMANY` when there were too many of the organization, to the address, or from the network.';
 
-CREATE OR REPLACE FUNCTION app_private.decide_door(door_id uuid, person_id uuid, at timestamp with time zone DEFAULT clock_timestamp())
+CREATE OR REPLACE FUNCTION app_private.decide_door(door_id uuid, person_id uuid, at timestamp with time zone DEFAULT clock_timestamp(), pass_id uuid DEFAULT NULL::uuid)
  RETURNS app_public.door_answer
  LANGUAGE sql
  STABLE
@@ -3176,6 +3652,22 @@ AS $function$
   select coalesce(
     (
       select case
+        when pass.id is not null then case
+          when lockdown.id is not null then
+            (false, null, 'The office is locked down.')::app_public.door_answer
+          when pass.revoked_at is not null or memberships.id is null then
+            (false, null, 'Your pass has been revoked.')::app_public.door_answer
+          when (decide_door.at >= pass.starts_at) is not true then
+            (false, null, 'Your pass is not valid yet.')::app_public.door_answer
+          when (decide_door.at < pass.ends_at) is not true then
+            (false, null, 'Your pass has expired.')::app_public.door_answer
+          when pass.used_count >= pass.uses then
+            (false, null, 'Your pass is used up.')::app_public.door_answer
+          when memberships.role in ('owner', 'manager') or rule.id is not null then
+            (true, 'Guest pass', 'You are let in by your pass.')::app_public.door_answer
+          else
+            (false, null, 'Your host may not open this door at this time.')::app_public.door_answer
+        end
         when lockdown.id is not null then
           (false, null, 'The office is locked down: ' || lockdown.reason)::app_public.door_answer
         when rule.id is not null then
@@ -3188,9 +3680,20 @@ AS $function$
       from app_public.doors
       join app_public.offices
         on offices.organization_id = doors.organization_id and offices.id = doors.office_id
-      join app_public.memberships
+      left join app_public.guest_passes as pass
+        on pass.organization_id = doors.organization_id
+        and pass.id = decide_door.pass_id
+        and exists (
+          select
+          from app_public.guest_pass_doors
+          where guest_pass_doors.organization_id = pass.organization_id
+            and guest_pass_doors.pass_id = pass.id
+            and guest_pass_doors.door_id = doors.id
+        )
+      left join app_public.memberships
         on memberships.organization_id = doors.organization_id
-        and memberships.person_id = decide_door.person_id
+        and memberships.person_id =
+          case when decide_door.pass_id is null then decide_door.person_id else pass.host_id end
       cross join lateral (select decide_door.at at time zone offices.time_zone) as here (local_at)
       left join lateral (
         select lockdowns.id, lockdowns.reason
@@ -3245,14 +3748,20 @@ AS $function$
         limit 1
       ) as rule on true
       where doors.id = decide_door.door_id
+        and case when decide_door.pass_id is null then memberships.id else pass.id end is not null
     ),
     (
-      false, null, 'There is no such door, or you are not a member of its organization.'
+      false,
+      null,
+      'There is no such door, or ' || case when decide_door.pass_id is null
+        then 'you are not a member of its organization.'
+        else 'your pass is not for it.'
+      end
     )::app_public.door_answer
   );
 $function$
 ;
-comment on function app_private.decide_door(uuid,uuid,timestamp with time zone) is 'Whether a person may open a door at a moment, by which rule, and why. The first of these that applies:
+comment on function app_private.decide_door(uuid,uuid,timestamp with time zone,uuid) is 'Whether a person may open a door at a moment, or whoever has a pass, by which rule, and why. The first of these that applies to a person:
 
 1. No such door, or the person is no member of its organization today: denied, with one reason for both.
 2. A lockdown of the office at that moment, from its start on and up to its end; one under way has no end: denied.
@@ -3269,7 +3778,18 @@ A rule applies if all of this is so:
 
 Days and times are those on the clocks of the office. A moment has exactly one time there, a time not always one moment: when clocks are put back, a window that lies in the hour shown twice lets in twice; when they are put forward, one that lies in the hour left out lets nobody in on that day.
 
-All of it is as of the moment that is asked about, apart from the rules themselves and the memberships, which are today''s.';
+Where a pass is given, the person counts for nothing, and it is the first of these:
+
+1. No such door, or the pass is not for it, which none of another organization is: denied, with one reason for both.
+2. A lockdown, as above: denied. Its reason is not for guests.
+3. The pass is revoked, or its host is no member today: denied. Nobody''s guests outlast them.
+4. The moment lies before `starts_at`, or at `ends_at` or later, or is null or infinite: denied.
+5. As many doors were opened with it as it has uses: denied.
+6. Its host is an owner or manager today: allowed, by no other rule than the pass, which was made for this very time; so on a closure too.
+7. Its host would be let in at that moment, by a rule as above: allowed. What members may not do themselves, their guests may not either.
+8. Otherwise denied.
+
+All of it is as of the moment that is asked about, apart from the rules themselves, the memberships, and what became of a pass, which are today''s.';
 
 CREATE OR REPLACE FUNCTION app_private.delete_due_organizations()
  RETURNS bigint
@@ -3344,6 +3864,36 @@ $function$
 ;
 grant execute on function app_private.ended_sessions(bytea[]) to plinth_authenticator;
 comment on function app_private.ended_sessions(bytea[]) is 'Of these SHA-256 of tokens, those whose session or key has ended.';
+
+CREATE OR REPLACE FUNCTION app_private.find_guest_pass(token text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_network text := app_private.request_network();
+  v_pass_id uuid;
+begin
+  if app_private.is_over_limit('pass_link', 'network', v_network) then
+    raise exception using
+      errcode = 'TMANY',
+      message = 'Too many links that do not exist were opened from your network.',
+      hint = 'Try again in a quarter of an hour, or from another network.';
+  end if;
+
+  select guest_pass_tokens.pass_id into v_pass_id
+  from app_private.guest_pass_tokens
+  where guest_pass_tokens.hash = sha256(convert_to(find_guest_pass.token, 'UTF8'));
+  if not found then
+    perform app_private.count_attempt('pass_link', jsonb_build_object('network', v_network));
+  end if;
+  return v_pass_id;
+end;
+$function$
+;
+comment on function app_private.find_guest_pass(text) is 'The pass of a token; null where there is none, which is counted.
+
+Errors: `TMANY` when there were too many of those from the network.';
 
 CREATE OR REPLACE FUNCTION app_private.forget_attempts(action text, per text, subject text)
  RETURNS void
@@ -3494,6 +4044,34 @@ end;
 $function$
 ;
 comment on function app_private.lock_managed_device(uuid) is 'A device of an organization that the caller manages; until the transaction ends nobody else changes it.
+
+Errors: `NTFND`.';
+
+CREATE OR REPLACE FUNCTION app_private.lock_own_guest_pass(id uuid)
+ RETURNS app_public.guest_passes
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_pass app_public.guest_passes;
+begin
+  select guest_passes.* into v_pass
+  from app_public.guest_passes
+  where guest_passes.id = lock_own_guest_pass.id
+    and (
+      guest_passes.organization_id = any (array(select app_hidden.my_managed_organization_ids()))
+      or guest_passes.host_id = app_public.current_person_id()
+    )
+  for no key update;
+
+  if not found then
+    raise exception using errcode = 'NTFND', message = 'There is no such pass, or it is not yours.';
+  end if;
+  return v_pass;
+end;
+$function$
+;
+comment on function app_private.lock_own_guest_pass(uuid) is 'A pass that the caller made, or of an organization that the caller manages; until the transaction ends nobody else changes or uses it.
 
 Errors: `NTFND`.';
 
@@ -3815,14 +4393,15 @@ $function$
 grant execute on function app_private.note_uses(bytea[]) to plinth_authenticator;
 comment on function app_private.note_uses(bytea[]) is 'Notes that the tokens with these SHA-256 are in use now, to about a minute.';
 
-CREATE OR REPLACE FUNCTION app_private.open_door(door_id uuid, person_id uuid)
+CREATE OR REPLACE FUNCTION app_private.open_door(door_id uuid, person_id uuid, pass_id uuid DEFAULT NULL::uuid)
  RETURNS app_public.unlock_answer
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 declare
   v_at timestamptz := clock_timestamp();
-  v_answer app_public.door_answer := app_private.decide_door(open_door.door_id, open_door.person_id, v_at);
+  v_answer app_public.door_answer :=
+    app_private.decide_door(open_door.door_id, open_door.person_id, v_at, open_door.pass_id);
   v_door app_public.doors;
   v_enrolled_at timestamptz;
   v_decision_id uuid := app_hidden.new_id();
@@ -3851,16 +4430,17 @@ begin
   end if;
 
   insert into app_public.door_decisions
-    (organization_id, id, door_id, person_id, is_allowed, rule, reason, decided_at)
+    (organization_id, id, door_id, person_id, pass_id, is_allowed, rule, reason, decided_at)
   values (
-    v_door.organization_id, v_decision_id, v_door.id, open_door.person_id,
+    v_door.organization_id, v_decision_id, v_door.id, open_door.person_id, open_door.pass_id,
     v_answer.is_allowed, v_answer.rule, v_answer.reason, v_at
   );
   if v_answer.is_allowed then
     insert into app_public.unlock_commands
-      (organization_id, door_id, device_id, device_enrolled_at, person_id, decision_id)
+      (organization_id, door_id, device_id, device_enrolled_at, person_id, pass_id, decision_id)
     values (
-      v_door.organization_id, v_door.id, v_door.device_id, v_enrolled_at, open_door.person_id, v_decision_id
+      v_door.organization_id, v_door.id, v_door.device_id, v_enrolled_at, open_door.person_id,
+      open_door.pass_id, v_decision_id
     )
     returning unlock_commands.id into v_command_id;
   end if;
@@ -3868,7 +4448,7 @@ begin
 end;
 $function$
 ;
-comment on function app_private.open_door(uuid,uuid) is 'Decides whether a person may open a door now, records it either way, and makes the command to its controller where it is to open. The only way to a command.';
+comment on function app_private.open_door(uuid,uuid,uuid) is 'Decides whether a person may open a door now, or whoever has a pass, records it either way, and makes the command to its controller where it is to open. The only way to a command.';
 
 CREATE OR REPLACE FUNCTION app_private.open_id_address(email text)
  RETURNS text
@@ -3952,6 +4532,10 @@ AS $function$
     'invitations', (
       select coalesce(jsonb_agg(to_jsonb(invitations) - 'inviter_id' order by invitations.id), '[]')
       from app_public.invitations where invitations.inviter_id = people.id
+    ),
+    'guest_passes', (
+      select coalesce(jsonb_agg(to_jsonb(guest_passes) - 'host_id' order by guest_passes.id), '[]')
+      from app_public.guest_passes where guest_passes.host_id = people.id
     ),
     'door_decisions', (
       select coalesce(jsonb_agg(to_jsonb(door_decisions) - 'person_id' order by door_decisions.id), '[]')
@@ -4059,6 +4643,24 @@ AS $function$
 $function$
 ;
 comment on function app_private.purge_expired_sessions() is 'Removes up to 10,000 sessions and as many API keys that have ended, and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_guest_passes(older_than interval)
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged as (
+    delete from app_public.guest_passes
+    where id in (
+      select guest_passes.id from app_public.guest_passes
+      where ends_at <= now() - purge_guest_passes.older_than
+      limit 10000
+    )
+    returning 1
+  )
+  select count(*) from purged;
+$function$
+;
+comment on function app_private.purge_guest_passes(interval) is 'Removes up to 10,000 passes that ended so long ago, with the names of the guests, and returns how many there were.';
 
 CREATE OR REPLACE FUNCTION app_private.purge_invitations()
  RETURNS bigint
@@ -4339,6 +4941,18 @@ end;
 $function$
 ;
 comment on function app_private.send_code(text,text,uuid,uuid,text,text) is 'Has a one-time code mailed to an address, for a purpose.';
+
+CREATE OR REPLACE FUNCTION app_private.send_guest_pass(id uuid)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  select graphile_worker.add_job(
+    'guest_pass__send', json_build_object('id', send_guest_pass.id),
+    job_key => 'guest_pass__send ' || send_guest_pass.id
+  );
+$function$
+;
+comment on function app_private.send_guest_pass(uuid) is 'Has a pass mailed; once, when it is asked for again before that was done.';
 
 CREATE OR REPLACE FUNCTION app_private.send_invitation(id uuid)
  RETURNS void
@@ -4694,6 +5308,34 @@ comment on function app_private.tg_doors__device() is 'Trigger: refuses a device
 
 Errors: `22023`.';
 
+CREATE OR REPLACE FUNCTION app_private.tg_guest_passes__cancel()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform graphile_worker.add_job('guest_pass__send_cancellation', json_build_object('id', new.id));
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_guest_passes__cancel() is 'Trigger: has a guest told that the pass is revoked.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_guest_passes__revoke()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if new.host_id is null then
+    new.revoked_at = coalesce(new.revoked_at, now());
+  end if;
+  return new;
+end;
+$function$
+;
+comment on function app_private.tg_guest_passes__revoke() is 'Trigger: a pass ends with the membership of its host.';
+
 CREATE OR REPLACE FUNCTION app_private.tg_invitations__address()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4926,3 +5568,27 @@ $function$
 comment on function app_private.to_address(text) is 'An address as it is stored, in lower case.
 
 Errors: `22023` for the argument `email`.';
+
+CREATE OR REPLACE FUNCTION app_private.window_text(starts_at timestamp with time zone, ends_at timestamp with time zone, time_zone text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select format(
+    case when here.starts_at::date = here.ends_at::date then E'%s,\n%s to %s%s' else E'%s, %s to\n%s%s' end,
+    to_char(here.starts_at, 'FMDay, FMDD FMMonth YYYY'),
+    to_char(here.starts_at, 'HH24:MI'),
+    case when here.starts_at::date <> here.ends_at::date
+      then to_char(here.ends_at, 'FMDay, FMDD FMMonth YYYY, ')
+      else ''
+    end,
+    to_char(here.ends_at, 'HH24:MI')
+  )
+  from (
+    select
+      window_text.starts_at at time zone window_text.time_zone,
+      window_text.ends_at at time zone window_text.time_zone
+  ) as here (starts_at, ends_at);
+$function$
+;
+comment on function app_private.window_text(timestamp with time zone,timestamp with time zone,text) is 'A span of time in words, by the clocks of a time zone: "Tuesday, 24 November 2026, 09:00 to 17:00", over two lines.';

@@ -62,6 +62,8 @@ export type Config = Readonly<{
   mailFrom: string
   /** Address of the front end; null: mails have no links. */
   publicUrl: string | null
+  /** Address of this server as others see it, without a slash at its end. */
+  serverUrl: string
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   poolSize: number
   /** Whether statements may stay prepared on a connection. */
@@ -71,6 +73,8 @@ export type Config = Readonly<{
   securityLogDays: number
   /** How many months a decision about a door is kept. */
   doorLogMonths: number
+  /** How many days a guest pass is kept after its end. */
+  guestDays: number
 }>
 
 type Values = { [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> }
@@ -140,12 +144,14 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
     smtpUrl: value.SMTP_URL ?? null,
     mailFrom: value.MAIL_FROM,
     publicUrl: value.PUBLIC_URL ?? null,
+    serverUrl: value.SERVER_URL?.replace(/\/$/, '') ?? `http://localhost:${value.PORT}`,
     logLevel: value.LOG_LEVEL,
     poolSize: value.POOL_SIZE,
     preparedStatements: value.PREPARED_STATEMENTS,
     workerConcurrency: value.WORKER_CONCURRENCY,
     securityLogDays: value.SECURITY_LOG_DAYS,
     doorLogMonths: value.DOOR_LOG_MONTHS,
+    guestDays: value.GUEST_DAYS,
   })
 }
 

@@ -99,8 +99,10 @@ async function startParts(
         concurrency: config.workerConcurrency,
         mailer,
         publicUrl: config.publicUrl,
+        serverUrl: config.serverUrl,
         securityLogDays: config.securityLogDays,
         doorLogMonths: config.doorLogMonths,
+        guestDays: config.guestDays,
         log,
       }),
     )

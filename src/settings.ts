@@ -155,6 +155,14 @@ export const settings = {
     expected: 'an http(s) address without ?, # and @',
     about: 'Where the front end is; links in mails lead there. Unset: mails have codes and no links.',
   }),
+  SERVER_URL: setting({
+    schema: z
+      .string()
+      .refine((text) => isHttpUrl(text) && new URL(text).origin === text.replace(/\/$/, ''))
+      .optional(),
+    expected: 'an http(s) address without a path',
+    about: 'Where others reach this server; links to its own pages lead there. Unset: PORT on this machine.',
+  }),
   LOG_LEVEL: setting({
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
     expected: 'debug, info, warn, error or silent',
@@ -187,6 +195,11 @@ export const settings = {
     schema: integer(1, 1200, 24),
     expected: 'a number of months from 1 to 1200',
     about: 'How long it is kept who asked to open which door. Whole months go at once: up to one more.',
+  }),
+  GUEST_DAYS: setting({
+    schema: integer(1, 36_500, 30),
+    expected: 'a number of days from 1 to 36500',
+    about: 'How long a guest pass, with name and address of the guest, is kept after its end.',
   }),
   ...limitSettings,
 }

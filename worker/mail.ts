@@ -27,10 +27,17 @@ export type MailServices = {
    * into the fragment, which browsers do not send on.
    */
   link(path: string, fragment?: string): string | null
+  /** The address of a page that this server has, `<SERVER_URL>/<name>/<token>`. */
+  page(name: string, token: string): string
+  /** Who mails come from. */
+  sender: Mailer['sender']
 }
 
 /** Reads the templates, and sends what is made of them. */
-export function makeMailServices(mailer: Mailer, publicUrl: string | null): MailServices {
+export function makeMailServices(
+  mailer: Mailer,
+  { publicUrl, serverUrl }: { publicUrl: string | null; serverUrl: string },
+): MailServices {
   const render = loadMails({ product: mailer.sender.name, publicUrl })
   return {
     async mail(name, to, values, { key, attachments } = {}) {
@@ -43,5 +50,7 @@ export function makeMailServices(mailer: Mailer, publicUrl: string | null): Mail
       url.hash = fragment ?? ''
       return url.href
     },
+    page: (name, token) => `${serverUrl}/${name}/${token}`,
+    sender: mailer.sender,
   }
 }

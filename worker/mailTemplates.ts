@@ -97,7 +97,7 @@ function fillIn(template: Template, layout: string, given: object, frame: MailFr
 const moment = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
 
 /** A value as one line that keeps to itself: no line breaks, and nothing that turns the words around it about. */
-const wordsOf = (value: Value | undefined): string =>
+export const wordsOf = (value: Value | undefined): string =>
   value instanceof Date
     ? `${moment.format(value)} UTC`
     : String(value)

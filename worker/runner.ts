@@ -14,10 +14,14 @@ export type WorkerOptions = {
   mailer: Mailer
   /** Address of the front end, for links in mails; null: they have none. */
   publicUrl: string | null
+  /** Address of this server, for links to its pages. */
+  serverUrl: string
   /** How many days a line of the security log is kept. */
   securityLogDays: number
   /** How many months a decision about a door is kept. */
   doorLogMonths: number
+  /** How many days a guest pass is kept after its end. */
+  guestDays: number
   log: Log
 }
 
@@ -31,8 +35,19 @@ export type JobWorker = {
 
 /** Starts to run the queued jobs of a database, and those whose hour has come. */
 export async function startWorker(given: WorkerOptions): Promise<JobWorker> {
-  const { ownerUrl, concurrency, mailer, publicUrl, securityLogDays, doorLogMonths, log } = given
-  const taskList = makeTasks({ ...makeMailServices(mailer, publicUrl), log, securityLogDays, doorLogMonths })
+  const {
+    ownerUrl,
+    concurrency,
+    mailer,
+    publicUrl,
+    serverUrl,
+    securityLogDays,
+    doorLogMonths,
+    guestDays,
+    log,
+  } = given
+  const services = makeMailServices(mailer, { publicUrl, serverUrl })
+  const taskList = makeTasks({ ...services, log, securityLogDays, doorLogMonths, guestDays })
   const pool: Pool = makePool(ownerUrl, concurrency + 2, log)
   const options: RunnerOptions = {
     pgPool: pool,

@@ -146,3 +146,32 @@ select offices.organization_id, offices.id, people.id, now(), 'finished', now()
 from app_public.offices cross join app_public.people;
 insert into app_public.log_export_parts (organization_id, log_export_id, number, content)
 select log_exports.organization_id, log_exports.id, 1, 'decided_at' from app_public.log_exports;
+-- A guest of everybody's, who has asked for a door; and one of somebody who has left since.
+insert into app_public.guest_passes
+  (organization_id, office_id, host_id, guest_name, guest_email, starts_at, ends_at, uses)
+select
+  memberships.organization_id, offices.id, memberships.person_id, 'Gus', 'gus@example.org', now(),
+  now() + interval '1 day', 1
+from app_public.memberships
+join app_public.offices on offices.organization_id = memberships.organization_id;
+insert into app_public.guest_passes
+  (organization_id, office_id, guest_name, guest_email, starts_at, ends_at, uses, revoked_at)
+select
+  offices.organization_id, offices.id, 'Gil', 'gil@example.org', now(), now() + interval '1 day', 1, now()
+from app_public.offices;
+insert into app_public.guest_pass_doors (organization_id, pass_id, door_id)
+select guest_passes.organization_id, guest_passes.id, doors.id
+from app_public.guest_passes
+join app_public.doors on doors.office_id = guest_passes.office_id and doors.name = 'Front';
+insert into app_public.door_decisions (organization_id, door_id, pass_id, is_allowed, reason)
+select guest_pass_doors.organization_id, guest_pass_doors.door_id, guest_pass_doors.pass_id, false, 'Tried.'
+from app_public.guest_pass_doors;
+insert into app_public.unlock_commands
+  (organization_id, door_id, device_id, device_enrolled_at, pass_id, decision_id)
+select
+  door_decisions.organization_id, door_decisions.door_id, devices.id, devices.enrolled_at,
+  door_decisions.pass_id, door_decisions.id
+from app_public.door_decisions
+join app_public.doors on doors.id = door_decisions.door_id
+join app_public.devices on devices.id = doors.device_id
+where door_decisions.pass_id is not null;

@@ -1,2 +1,2 @@
--- What a person takes along: once for all parts of this change that hold something about people.
+-- The one place that brings app_private.person_document up to date, whichever part has changed it.
 --!include functions/app_private/person_document.sql

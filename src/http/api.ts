@@ -14,6 +14,7 @@ import { makeGraphqlEndpoint } from './graphqlEndpoint.ts'
 import { makeIdentify } from './identity.ts'
 import type { Listener } from './listen.ts'
 import { makeOrigins } from './origins.ts'
+import { makePages } from './pages.ts'
 import { makeTokenUses } from './tokenUses.ts'
 import { makeAddressOf } from './requestFacts.ts'
 
@@ -79,6 +80,18 @@ export async function startApi(
     { identify, addressOf, callers, origins, isBusy, limits: config.limits },
     log,
   )
+  if (config.isProject) {
+    app.use(
+      makePages({
+        pool,
+        addressOf,
+        origins,
+        serverUrl: config.serverUrl,
+        statementMs: config.limits.statementMs,
+        log,
+      }),
+    )
+  }
   app.use(endpoint.pages)
   finish()
   listener.server.on('request', (request, response) => {

@@ -52,12 +52,14 @@ describe('no settings', () => {
       smtpUrl: null,
       mailFrom: 'Plinth <plinth@localhost.localdomain>',
       publicUrl: null,
+      serverUrl: 'http://localhost:4000',
       logLevel: 'info',
       poolSize: 20,
       preparedStatements: true,
       workerConcurrency: 4,
       securityLogDays: 365,
       doorLogMonths: 24,
+      guestDays: 30,
     } satisfies Config)
   })
 
@@ -88,12 +90,14 @@ describe('right settings', () => {
         SMTP_URL: 'smtps://mail.example.com',
         MAIL_FROM: 'office@example.com',
         PUBLIC_URL: 'https://app.example.com/office/',
+        SERVER_URL: 'https://office.example.com/',
         LOG_LEVEL: 'warn',
         POOL_SIZE: '2',
         PREPARED_STATEMENTS: 'off',
         WORKER_CONCURRENCY: '100',
         SECURITY_LOG_DAYS: '30',
         DOOR_LOG_MONTHS: '12',
+        GUEST_DAYS: '7',
       },
     })
 
@@ -115,12 +119,14 @@ describe('right settings', () => {
       smtpUrl: 'smtps://mail.example.com',
       mailFrom: 'office@example.com',
       publicUrl: 'https://app.example.com/office/',
+      serverUrl: 'https://office.example.com',
       logLevel: 'warn',
       poolSize: 2,
       preparedStatements: false,
       workerConcurrency: 100,
       securityLogDays: 30,
       doorLogMonths: 12,
+      guestDays: 7,
     })
   })
 
@@ -194,8 +200,16 @@ describe('wrong settings', () => {
     POOL_SIZE: ['1', '1001', 'many'],
     PREPARED_STATEMENTS: ['true', 'no', 'OFF'],
     WORKER_CONCURRENCY: ['0', '101', '2.5'],
+    SERVER_URL: [
+      'office.example.com',
+      'ftp://office.example.com',
+      'https://office.example.com/pass',
+      'https://office.example.com/?a',
+      'https://user:hush@office.example.com',
+    ],
     SECURITY_LOG_DAYS: ['0', '36501', 'forever'],
     DOOR_LOG_MONTHS: ['0', '1201', '1.5'],
+    GUEST_DAYS: ['0', '36501', 'forever'],
   }
   const cases = Object.entries(wrong).flatMap(([name, values]) =>
     values.map((value) => [name as SettingName, value] as const),

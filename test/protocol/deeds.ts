@@ -27,13 +27,24 @@ export function chooseDeed(random: Random, world: World, referee: Referee): Deed
   const device = chance(0.7) ? key.device : pick(world.devices)
 
   const share = next()
-  if (share < 0.16) return ask(pick(world.people), pick(world.doors), referee)
+  if (share < 0.16) {
+    // Guests ask again with the pass that was used last, as those do whose door has not opened yet.
+    const { pass } = referee.commands.get(ids.at(-1)!)!
+    return chance(0.3)
+      ? askAsGuest(pass ?? pick([...referee.passes.keys()]), pick(world.doors), referee)
+      : ask(pick(world.people), pick(world.doors), referee)
+  }
   if (share < 0.5) return claim(id, key, referee)
   if (share < 0.62) return report(id, key, chance(0.6), referee)
   if (share < 0.7) return settle(id, referee)
   if (share < 0.75) return expire(id, referee)
   if (share < 0.79) return age(id, referee)
-  if (share < 0.86) return changeMembership(referee.commands.get(id)!.person, chance(0.5), referee)
+  if (share < 0.86) {
+    const { person, pass } = referee.commands.get(id)!
+    if (pass !== null && chance(0.8)) return endPass(pass, chance(0.6), referee)
+    // The owner stays, as there has to be one.
+    return changeMembership(person === world.manager ? pick(world.people) : person, chance(0.5), referee)
+  }
   if (share < 0.9) return assign(referee.commands.get(id)!.door, pick([...world.devices, null]), referee)
   return chance(0.4) ? revoke(device, world, referee) : enrol(device, world, referee)
 }
@@ -46,7 +57,35 @@ const ask = (person: string, door: string, referee: Referee): Deed => ({
     const [command] = await query('select id, device_id from app_public.unlock_commands where id = $1', [
       answer!.command_id,
     ])
-    return () => command && referee.asked(command.id as string, door, command.device_id as string, person)
+    return () => command && referee.asked(command.id as string, door, command.device_id as string, { person })
+  },
+})
+
+/** As the page of the pass does. */
+const askAsGuest = (pass: string, door: string, referee: Referee): Deed => ({
+  name: 'ask as a guest',
+  caller: null,
+  async act(query) {
+    const [answer] = await query('select command_id from app_private.open_door($1, null, $2)', [door, pass])
+    const [command] = await query('select id, device_id from app_public.unlock_commands where id = $1', [
+      answer!.command_id,
+    ])
+    return () => command && referee.asked(command.id as string, door, command.device_id as string, { pass })
+  },
+})
+
+/** A pass is revoked, or its time is over. */
+const endPass = (id: string, isRevoked: boolean, referee: Referee): Deed => ({
+  name: isRevoked ? 'revoke a pass' : 'end a pass',
+  caller: null,
+  async act(query) {
+    await query(
+      isRevoked
+        ? 'update app_public.guest_passes set revoked_at = coalesce(revoked_at, now()) where id = $1'
+        : 'update app_public.guest_passes set ends_at = least(ends_at, clock_timestamp()) where id = $1',
+      [id],
+    )
+    return () => (referee.passes.get(id)![isRevoked ? 'isRevoked' : 'isOver'] = true)
   },
 })
 
@@ -122,7 +161,7 @@ const changeMembership = (person: string, isMember: boolean, referee: Referee): 
         : 'delete from app_public.memberships where person_id = $1',
       [person],
     )
-    return () => (isMember ? referee.members.add(person) : referee.members.delete(person))
+    return () => (isMember ? referee.members.add(person) : referee.left(person))
   },
 })
 

@@ -5,11 +5,22 @@ export type Key = { device: string; enrolment: number; token: string }
 type Command = {
   device: string
   door: string
+  /** Who asked, or the host of the pass. */
   person: string
+  pass: string | null
   grants: number
   isExpired: boolean
   isAged: boolean
   outcome: string | null
+}
+
+/** What a guest may do, for as long as the host is a member. */
+export type Pass = {
+  host: string
+  uses: number
+  doors: readonly string[]
+  isRevoked: boolean
+  isOver: boolean
 }
 
 /**
@@ -20,9 +31,11 @@ export type Referee = {
   members: Set<string>
   controllers: Map<string, string | null>
   commands: Map<string, Command>
+  passes: Map<string, Pass>
   /** Every key there was, of each device the one that counts last. */
   keys: Key[]
-  asked(id: string, door: string, device: string, person: string): void
+  asked(id: string, door: string, device: string, by: { person: string } | { pass: string }): void
+  left(person: string): void
   revoked(device: string): void
   enrolled(device: string, token: string): void
   expired(id: string): void
@@ -42,7 +55,7 @@ const rule = (isKept: boolean, fault: string) => {
 
 /** A referee of a world in which each device has been enrolled once, and nobody has asked for anything. */
 export function makeReferee(
-  given: Pick<Referee, 'members' | 'controllers'> & { tokens: Map<string, string> },
+  given: Pick<Referee, 'members' | 'controllers' | 'passes'> & { tokens: Map<string, string> },
 ): Referee {
   const enrolments = new Map([...given.tokens.keys()].map((device) => [device, 1]))
   const revoked = new Set<string>()
@@ -55,12 +68,19 @@ export function makeReferee(
     members: given.members,
     controllers: given.controllers,
     commands,
+    passes: given.passes,
     keys,
-    asked: (id, door, device, person) =>
+    asked: (id, door, device, by) =>
       void commands.set(id, {
-        ...{ door, device, person, grants: 0 },
+        person: 'pass' in by ? given.passes.get(by.pass)!.host : by.person,
+        pass: 'pass' in by ? by.pass : null,
+        ...{ door, device, grants: 0 },
         ...{ isExpired: false, isAged: false, outcome: null },
       }),
+    left(person) {
+      referee.members.delete(person)
+      for (const pass of given.passes.values()) if (pass.host === person) pass.isRevoked = true
+    },
     revoked: (device) => void revoked.add(device),
     enrolled(device, token) {
       const enrolment = enrolments.get(device)! + 1
@@ -80,6 +100,13 @@ export function makeReferee(
       rule(isCurrent(key), 'granted to a key that had ended')
       rule(referee.controllers.get(command.door) === command.device, 'granted to a device that lost the door')
       rule(referee.members.has(command.person), 'granted for somebody who was not allowed')
+      const pass = command.pass === null ? null : given.passes.get(command.pass)!
+      if (!pass) return
+      pass.uses--
+      rule(pass.uses >= 0, 'granted by a pass that was used up')
+      rule(!pass.isRevoked, 'granted by a pass that was revoked')
+      rule(!pass.isOver, 'granted by a pass that was over')
+      rule(pass.doors.includes(command.door), 'granted by a pass of another door')
     },
     reported(id, key, hasOpened) {
       const command = commands.get(id)!

@@ -47,8 +47,8 @@ const guards: Guard[] = [
   [
     'the lock of the membership',
     claim,
-    'and memberships.person_id = v_command.person_id\n    for share',
-    'and memberships.person_id = v_command.person_id',
+    'pass_id)\n      )\n    for share',
+    'pass_id)\n      )',
   ],
   ['that the door still has the device', claim, 'and doors.device_id = v_command.device_id', ''],
   ['that the device is not revoked', claim, 'and devices.revoked_at is null', ''],
@@ -61,7 +61,9 @@ const guards: Guard[] = [
   [
     'that it is decided again',
     claim,
-    'and (app_private.decide_door(doors.id, v_command.person_id, clock_timestamp())).is_allowed',
+    `and (
+        app_private.decide_door(doors.id, v_command.person_id, clock_timestamp(), v_command.pass_id)
+      ).is_allowed`,
     '',
   ],
   ['the expiry', claim, 'clock_timestamp() >= v_command.expires_at', 'false'],

@@ -1,5 +1,5 @@
 import type { Query, World } from './deeds.ts'
-import { makeReferee, type Referee } from './referee.ts'
+import { makeReferee, type Pass, type Referee } from './referee.ts'
 
 /** Makes a studio to play in: an owner, two members, two controllers, two doors. */
 export async function makeWorld(query: Query): Promise<World> {
@@ -34,9 +34,13 @@ export async function makeWorld(query: Query): Promise<World> {
   }
 }
 
-/** Everything as at first: all are members, each door has its device, each device a key. */
-export async function reset(query: Query, { people, devices, doors }: World): Promise<Referee> {
+/**
+ * Everything as at first: all are members, each door has its device, each device a key; and there are two passes, of
+ * a member for the first door, of the owner for both. Each has one use.
+ */
+export async function reset(query: Query, { manager, people, devices, doors }: World): Promise<Referee> {
   await query('delete from app_public.unlock_commands')
+  await query('delete from app_public.guest_passes')
   await query('delete from graphile_worker._private_jobs')
   await query(
     `insert into app_public.memberships (organization_id, person_id)
@@ -44,6 +48,27 @@ export async function reset(query: Query, { people, devices, doors }: World): Pr
      on conflict do nothing`,
     [people],
   )
+  const passes = new Map<string, Pass>()
+  for (const [host, listed] of [
+    [people[0]!, doors.slice(0, 1)],
+    [manager, doors],
+  ] as const) {
+    const [pass] = await query(
+      `with pass as (
+         insert into app_public.guest_passes
+           (organization_id, office_id, host_id, guest_name, guest_email, starts_at, ends_at, uses)
+         select organization_id, id, $1, 'Gus', 'gus@example.org', now(), now() + interval '1 hour', 1
+         from app_public.offices
+         returning *
+       ), doors as (
+         insert into app_public.guest_pass_doors (organization_id, pass_id, door_id)
+         select organization_id, id, door from pass, unnest($2::uuid[]) as door
+       )
+       select id from pass`,
+      [host, listed],
+    )
+    passes.set(pass!.id as string, { host, uses: 1, doors: listed, isRevoked: false, isOver: false })
+  }
   await query(
     `update app_public.devices set enrolled_at = now(), revoked_at = null, last_seen_at = 'infinity'`,
   )
@@ -58,7 +83,8 @@ export async function reset(query: Query, { people, devices, doors }: World): Pr
     [devices],
   )
   return makeReferee({
-    members: new Set(people),
+    members: new Set([manager, ...people]),
+    passes,
     controllers: new Map(doors.map((door, index) => [door, devices[index]!])),
     tokens: new Map(keys.map(({ device_id, token }) => [device_id as string, token as string])),
   })

@@ -66,6 +66,13 @@ export async function leaveTraces(owner: Run, person: string, organizationId: st
      select organization_id, id, $1, $1, now() from app_public.offices where organization_id = $2`,
     [person, organizationId],
   )
+  await owner(
+    `insert into app_public.guest_passes
+       (organization_id, office_id, host_id, guest_name, guest_email, starts_at, ends_at, uses)
+     select organization_id, id, $1, 'Gus', 'gus@example.org', now(), now() + interval '1 day', 1
+     from app_public.offices where organization_id = $2`,
+    [person, organizationId],
+  )
   await owner(`select set_config('plinth.request', $1, true)`, [
     JSON.stringify({ id: 'a-request', address: '203.0.113.7', userAgent: 'Firefox/1' }),
   ])

@@ -45,7 +45,10 @@ const services = {
   log: makeLog({ logLevel: 'silent' }, false),
   securityLogDays: 365,
   doorLogMonths: 24,
+  guestDays: 30,
   link: () => null,
+  page: () => '',
+  sender: { name: 'Plinth', address: 'plinth@example.com' },
   mail: async (name: string, to: string) => {
     if (isMailDown) throw new Error('The mail server is down.')
     sent.push({ to, name })

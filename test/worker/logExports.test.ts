@@ -32,6 +32,8 @@ const header =
 const write = log_export__write({
   log: makeLog({ logLevel: 'silent' }, false),
   link: () => null,
+  page: () => '',
+  sender: { name: '', address: '' },
   mail: () => Promise.reject(new Error('no mail is sent')),
   securityLogDays: 365,
   doorLogMonths: 24,

@@ -32,9 +32,11 @@ async function working(mailer: Mailer, during: () => Promise<void>): Promise<voi
     concurrency: 2,
     mailer,
     publicUrl: null,
+    serverUrl: 'http://localhost:4000',
     log,
     securityLogDays: 365,
     doorLogMonths: 24,
+    guestDays: 30,
   })
   try {
     await during()

@@ -12,7 +12,10 @@ beforeEach(async () => {
 afterEach(() => rm(dataDir, { recursive: true, force: true }))
 
 const makeLocal = (mailFrom = 'Plinth <plinth@example.com>', publicUrl: string | null = null) =>
-  makeMailServices(makeMailer({ smtpUrl: null, mailFrom, dataDir }), publicUrl)
+  makeMailServices(makeMailer({ smtpUrl: null, mailFrom, dataDir }), {
+    publicUrl,
+    serverUrl: 'https://office.example.com',
+  })
 
 /** The mails in the mailbox, oldest first: headers by name, unfolded, and all that was written. */
 async function mailbox() {

@@ -32,7 +32,11 @@ const helpers = {
 
 const purge = async (securityLogDays = 365, doorLogMonths = 24) => {
   const noMail = { mail: () => Promise.reject(new Error('no mail is sent')), link: () => null }
-  await retention__purge({ ...noMail, log, securityLogDays, doorLogMonths })({}, helpers)
+  const noPage = { page: () => '', sender: { name: '', address: '' } }
+  await retention__purge({ ...noMail, ...noPage, log, securityLogDays, doorLogMonths, guestDays: 20 })(
+    {},
+    helpers,
+  )
 }
 
 /** A table, what makes rows of it from a moment in $1 and the person's id in $2, and what is left of them. */
@@ -80,6 +84,16 @@ const cases: Record<string, Kept> = {
       select organization_id, id, $2, now(), now() + $1 from app_public.offices limit 1`,
     over: '-1 second',
     kept: '1 hour',
+  },
+  'passes of guests are kept after their end as long as the setting says': {
+    table: 'app_public.guest_passes',
+    insert: `insert into app_public.guest_passes
+      (organization_id, office_id, guest_name, guest_email, starts_at, ends_at, uses, revoked_at)
+      values ((select organization_id from app_public.offices limit 1), (select id from app_public.offices limit 1),
+        left($2::uuid::text, 9), 'gus@example.org', '2000-01-01', now() + $1, 1, now())`,
+    over: '-20 days -1 second',
+    kept: '-19 days',
+    batch: `app_private.purge_guest_passes('20 days')`,
   },
   'exports end when they say': {
     table: 'app_public.account_exports',

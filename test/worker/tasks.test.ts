@@ -23,7 +23,13 @@ const mailer = makeMailer({
   mailFrom: 'plinth@example.com',
   dataDir: '/dev/null/no-mail-is-sent',
 })
-const tasks = makeTasks({ ...makeMailServices(mailer, null), log, securityLogDays: 365, doorLogMonths: 24 })
+const tasks = makeTasks({
+  ...makeMailServices(mailer, { publicUrl: null, serverUrl: 'http://localhost:4000' }),
+  log,
+  securityLogDays: 365,
+  doorLogMonths: 24,
+  guestDays: 30,
+})
 
 const query = (sql: string) =>
   withConnection(database.ownerUrl, async (client) => (await client.query(sql)).rows as unknown[])

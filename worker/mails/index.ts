@@ -9,7 +9,7 @@ const link = perhaps('https://app.example.com/here#and-what-is-secret')
 
 /**
  * Every mail by the name of its template, with values to show it with. They also say what a task has to give: no
- * value less, none more, and of the same types. Except for invitations, mails to an address that nobody has proven to
+ * value less, none more, and of the same types. Except for invitations and guest passes, mails to an address that nobody has proven to
  * be theirs hold nothing that somebody typed, so that nobody can send strangers words of their own choice.
  */
 export const samples = {
@@ -27,6 +27,24 @@ export const samples = {
     link,
   },
   'export-ready': { name, link, days: 7 },
+  'guest-pass': {
+    guest: 'Sam Rivers',
+    host: name,
+    organization,
+    office: 'Main',
+    doors: 'Front door, Studio',
+    window: 'Tuesday, 10 March 2026, 09:00 to 17:00',
+    timeZone: 'Europe/Berlin',
+    uses: 5,
+    page: 'https://office.example.com/pass/n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
+  },
+  'guest-pass-revoked': {
+    guest: 'Sam Rivers',
+    organization,
+    office: 'Main',
+    window: 'Tuesday, 10 March 2026, 09:00 to 17:00',
+    timeZone: 'Europe/Berlin',
+  },
   invitation: {
     inviter: name,
     organization,

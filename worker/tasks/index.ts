@@ -5,6 +5,8 @@ import { account_export__make } from './account_export__make.ts'
 import { device__check } from './device__check.ts'
 import { device__send_alert } from './device__send_alert.ts'
 import { door_decisions__partition } from './door_decisions__partition.ts'
+import { guest_pass__send } from './guest_pass__send.ts'
+import { guest_pass__send_cancellation } from './guest_pass__send_cancellation.ts'
 import { invitation__send } from './invitation__send.ts'
 import { log_export__write } from './log_export__write.ts'
 import { mail_code__send } from './mail_code__send.ts'
@@ -23,6 +25,8 @@ export type TaskServices = MailServices & {
   securityLogDays: number
   /** How many months a decision about a door is kept. */
   doorLogMonths: number
+  /** How many days a guest pass is kept after its end. */
+  guestDays: number
 }
 
 /** Every task by the name under which SQL queues it, which is also the name of its file. */
@@ -31,6 +35,8 @@ export const makeTasks = (services: TaskServices): TaskList => ({
   device__check: device__check(services),
   device__send_alert: device__send_alert(services),
   door_decisions__partition: door_decisions__partition(services),
+  guest_pass__send: guest_pass__send(services),
+  guest_pass__send_cancellation: guest_pass__send_cancellation(services),
   invitation__send: invitation__send(services),
   log_export__write: log_export__write(services),
   mail_code__send: mail_code__send(services),

@@ -5,7 +5,7 @@ import type { TaskServices } from './index.ts'
  * What is kept for a time only, and the SQL that removes a batch of what is over and says how many that were. Each
  * batch is a transaction of its own, so that nobody waits for a large one.
  */
-const purges = ({ securityLogDays, doorLogMonths }: TaskServices) =>
+const purges = ({ securityLogDays, doorLogMonths, guestDays }: TaskServices) =>
   ({
     'sessions and API keys': ['select app_private.purge_expired_sessions() as count'],
     'mailed codes': ['select app_private.purge_mail_codes() as count'],
@@ -17,6 +17,10 @@ const purges = ({ securityLogDays, doorLogMonths }: TaskServices) =>
     ],
     invitations: ['select app_private.purge_invitations() as count'],
     'account exports': ['select app_private.purge_account_exports() as count'],
+    'guest passes': [
+      'select app_private.purge_guest_passes(make_interval(days => $1)) as count',
+      [guestDays],
+    ],
     departures: ['select app_private.purge_departures() as count'],
     'exports of the log': ['select app_private.purge_log_exports() as count'],
     'commands to doors': ['select app_private.purge_unlock_commands() as count'],
