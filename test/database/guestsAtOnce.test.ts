@@ -137,6 +137,29 @@ describe.each(Object.entries(changes))('%s', (_, change) => {
   })
 })
 
+test('a manager who becomes a member while a guest claims: which commits first counts', async () => {
+  for (const [isFirst, isGranted] of [
+    [true, false],
+    [false, true],
+  ]) {
+    await owner('delete from app_public.access_rules')
+    await owner(`update app_public.memberships set role = 'manager' where person_id = $1`, [studio.manager])
+    const id = await make()
+    const [changer, device] = connections()
+    const demote = () =>
+      changer!.run(`update app_public.memberships set role = 'member' where person_id = $1`, [studio.manager])
+    const [first, second] = isFirst ? [changer!, device!] : [device!, changer!]
+    await first.run('begin')
+    const before = isFirst ? await demote() : await first.run(claim, [id])
+    const after = isFirst ? device!.run(claim, [id]) : demote()
+    await second.untilWaiting()
+    await first.run('commit')
+
+    expect(isFirst ? await after : before).toEqual([{ is_granted: isGranted }])
+    await after
+  }
+})
+
 test('a pass that expires while its claim waits lets nobody in', async () => {
   const id = await make({ ends_at: '0.5 seconds' })
   const [changer, device] = connections()

@@ -1,4 +1,9 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from '@jest/globals'
+import { makeApp } from '../../src/http/app.ts'
+import type { Log } from '../../src/log.ts'
 import { makeApi, useApi } from '../support/api.ts'
 import { makeDatabase } from '../support/database.ts'
 
@@ -37,6 +42,36 @@ describe('requests', () => {
     expect(own.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/)
     expect(given.headers.get('x-request-id')).toBe('order-66')
     expect(unsafe.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/)
+  })
+
+  test('the log names the path, but nothing in it that is as long as a secret, however it is written', async () => {
+    const lines: object[] = []
+    const log = { isLevelEnabled: () => true, info: (line: object) => lines.push(line) } as unknown as Log
+    const { app, finish } = makeApp(log, async () => null)
+    finish()
+    const server = createServer(app).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const secret = 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg'
+    const escaped = [...secret].map((sign) => `%${sign.charCodeAt(0).toString(16)}`).join('')
+
+    for (const path of [
+      `/pass/${secret}`,
+      `/pass/${secret}.`,
+      `/PASS/${escaped}/more`,
+      `/pass%2F${secret}?${secret}`,
+    ]) {
+      await fetch(`http://127.0.0.1:${port}${path}`)
+    }
+    server.close()
+
+    expect(lines.map((line) => (line as { path: string }).path)).toEqual([
+      '/pass/…',
+      '/pass/…',
+      '/PASS/…/more',
+      '/…',
+    ])
+    expect(JSON.stringify(lines)).not.toContain(secret.slice(0, 20))
   })
 
   test('what is nowhere is a 404 in JSON', async () => {

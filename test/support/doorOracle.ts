@@ -5,6 +5,7 @@ export type World = {
   rules: Rule[]
   closures: Closure[]
   lockdowns: Lockdown[]
+  passes: Pass[]
 }
 
 /** Days count from 1970-01-01, minutes from midnight. What has a lower rank was made earlier. */
@@ -26,14 +27,25 @@ export type Closure = { rank: number; office: number; startsOn: number; endsOn: 
 /** Moments are milliseconds since 1970; null for one under way. */
 export type Lockdown = { rank: number; office: number; startedAt: number; endedAt: number | null }
 
+/** The host is a person; one who left has none any more, and the pass is revoked. */
+export type Pass = {
+  host: number | null
+  doors: readonly number[]
+  startsAt: number
+  endsAt: number
+  uses: number
+  used: number
+  isRevoked: boolean
+}
+
 export type Role = 'owner' | 'manager' | 'member'
 /** Persons 0 to 3 by their role; the last is a member of another organization alone. */
 export const roles: readonly (Role | null)[] = ['owner', 'manager', 'member', null]
 /** Doors 0 to 2 by their office. */
 export const offices: readonly number[] = [0, 0, 1]
 
-/** Who asks about which door at which moment, in milliseconds since 1970. */
-export type Question = { person: number; door: number; at: number }
+/** Who asks, or with which pass, about which door at which moment, in milliseconds since 1970. */
+export type Question = { person: number; pass: number | null; door: number; at: number }
 
 /** Which day and which millisecond of it the clocks of a time zone show. */
 export function clocksOf(zone: string, at: number): { day: number; time: number } {
@@ -46,6 +58,22 @@ export function clocksOf(zone: string, at: number): { day: number; time: number 
     day: Date.UTC(parts.year, parts.month - 1, parts.day) / dayMs,
     time: ((parts.hour * 60 + parts.minute) * 60 + parts.second) * 1000 + parts.fractionalSecond,
   }
+}
+
+/** What is decided about a guest: `let in`, or what is in the way. */
+export function decideGuest(world: World, { pass: number, door, at }: Question): string {
+  const pass = world.passes[number!]!
+  if (!pass.doors.includes(door)) return 'no such door'
+  const isLockedDown = world.lockdowns.some((it) => it.office === offices[door] && isDuring(it, at))
+  if (isLockedDown) return 'lockdown'
+  if (pass.isRevoked || pass.host === null) return 'revoked'
+  if (at < pass.startsAt) return 'not yet'
+  if (at >= pass.endsAt) return 'over'
+  if (pass.used >= pass.uses) return 'used up'
+  if (roles[pass.host] !== 'member') return 'let in'
+  return decide(world, { person: pass.host, pass: null, door, at }).startsWith('rule')
+    ? 'let in'
+    : 'host may not'
 }
 
 /** What is decided, in a word and the rank of what decided it: `rule 2`, `lockdown 0`, `closure 1`, `none`, `nobody`. */

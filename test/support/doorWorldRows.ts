@@ -132,17 +132,52 @@ export async function decideInDatabase(owner: Run, world: World, questions: Ques
     }),
   )
 
+  const passIds = world.passes.map(() => randomUUID() as string)
+  await write(
+    owner,
+    'guest_passes',
+    [
+      ...['organization_id', 'id', 'office_id', 'host_id', 'guest_name', 'guest_email'],
+      ...['starts_at', 'ends_at', 'uses', 'used_count', 'created_at', 'revoked_at'],
+    ],
+    world.passes.map(({ host, doors, startsAt, endsAt, uses, used, isRevoked }, index) => ({
+      ...{ organization_id: organizationId, id: passIds[index], office_id: officeIds[offices[doors[0]!]!] },
+      ...{
+        host_id: host === null ? null : personIds[host],
+        guest_name: 'Gus',
+        guest_email: 'gus@example.org',
+      },
+      ...{ starts_at: new Date(startsAt), ends_at: new Date(endsAt), uses, used_count: used },
+      ...{ created_at: new Date(startsAt), revoked_at: isRevoked ? new Date(startsAt) : null },
+    })),
+  )
+  await write(
+    owner,
+    'guest_pass_doors',
+    ['organization_id', 'pass_id', 'door_id'],
+    world.passes.flatMap(({ doors }, index) =>
+      doors.map((door) => ({
+        organization_id: organizationId,
+        pass_id: passIds[index],
+        door_id: doorIds[door],
+      })),
+    ),
+  )
+
   const rows = await owner(
     `select answer.is_allowed, answer.rule, answer.reason
-     from rows from (jsonb_to_recordset($1) as (door_id uuid, person_id uuid, at timestamptz))
-       with ordinality as question (door_id, person_id, at, number)
-     cross join lateral app_private.decide_door(question.door_id, question.person_id, question.at) as answer
+     from rows from (jsonb_to_recordset($1) as (door_id uuid, person_id uuid, at timestamptz, pass_id uuid))
+       with ordinality as question (door_id, person_id, at, pass_id, number)
+     cross join lateral app_private.decide_door(
+       question.door_id, question.person_id, question.at, question.pass_id
+     ) as answer
      order by question.number`,
     [
       JSON.stringify(
-        questions.map(({ person, door, at }) => ({
+        questions.map(({ person, pass, door, at }) => ({
           door_id: doorIds[door],
-          person_id: personIds[person],
+          person_id: pass === null ? personIds[person] : null,
+          pass_id: pass === null ? null : passIds[pass],
           at: new Date(at),
         })),
       ),
@@ -151,9 +186,24 @@ export async function decideInDatabase(owner: Run, world: World, questions: Ques
   return rows.map(toWord)
 }
 
+/** What guests are told, and how the oracle says it. */
+const guestWords: Record<string, string> = {
+  'You are let in by your pass.': 'let in',
+  'There is no such door, or your pass is not for it.': 'no such door',
+  'The office is locked down.': 'lockdown',
+  'Your pass has been revoked.': 'revoked',
+  'Your pass is not valid yet.': 'not yet',
+  'Your pass has expired.': 'over',
+  'Your pass is used up.': 'used up',
+  'Your host may not open this door at this time.': 'host may not',
+}
+
 /** As the oracle would say it; whatever does not fit together is said in full. */
 function toWord({ is_allowed, rule, reason }: Record<string, unknown>): string {
   if (is_allowed === true && reason === `You are let in by the rule “${String(rule)}”.`) return String(rule)
+  const guestWord = guestWords[String(reason)]
+  if (guestWord && is_allowed === (guestWord === 'let in') && (rule === 'Guest pass') === is_allowed)
+    return guestWord
   const word = /: (lockdown|closure) (\d)$/.exec(String(reason))
   if (is_allowed === false && rule === null) {
     if (word) return `${word[1]} ${word[2]}`

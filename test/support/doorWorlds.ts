@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { clocksOf, type Question, type Rule, type World } from './doorOracle.ts'
+import { clocksOf, type Pass, type Question, type Rule, type World } from './doorOracle.ts'
 
 /**
  * Zones whose clocks do odd things: half an hour at a time, two hours, quarters of an hour from the next zone, a day
@@ -46,8 +46,8 @@ function findChanges(zone: string): number[] {
 /** A world, and moments to ask about that lie where its rules might go wrong. */
 export type Case = { world: World; questions: Question[] }
 
-/** Worlds of one week, most of them around a change of the clocks. */
-export function makeCases(questionCount: number): fc.Arbitrary<Case> {
+/** Worlds of one week, most of them around a change of the clocks. Questions are those of people, or of guests. */
+export function makeCases(questionCount: number, ofGuests = false): fc.Arbitrary<Case> {
   const moments = new Map(zones.map((zone) => [zone, findChanges(zone)]))
   const someMoment = fc
     .integer({ min: scanned.from / quarterMs, max: scanned.until / quarterMs })
@@ -61,11 +61,16 @@ export function makeCases(questionCount: number): fc.Arbitrary<Case> {
         : someMoment
     return fc
       .record({ middle: middles, other: fc.constantFrom(...zones) })
-      .chain(({ middle, other }) => caseAround([zone, other], middle, questionCount))
+      .chain(({ middle, other }) => caseAround([zone, other], middle, questionCount, ofGuests))
   })
 }
 
-function caseAround(both: [string, string], middle: number, questionCount: number): fc.Arbitrary<Case> {
+function caseAround(
+  both: [string, string],
+  middle: number,
+  questionCount: number,
+  ofGuests: boolean,
+): fc.Arbitrary<Case> {
   const near = (quarters: number) =>
     fc.integer({ min: -quarters, max: quarters }).map((count) => middle + count * quarterMs)
   const moment = fc.oneof(near(20), near(4 * 96))
@@ -109,8 +114,26 @@ function caseAround(both: [string, string], middle: number, questionCount: numbe
     .map(({ quarters, ...rest }) => ({ ...rest, endedAt: rest.startedAt + quarters * quarterMs }))
   const underWay = fc.record({ office, startedAt: moment, endedAt: fc.constant(null) })
 
+  const pass = fc.record({
+    host: fc.constantFrom(0, 1, 2, 2, 2),
+    doors: fc.constantFrom([0], [0, 1], [0, 1], [2]),
+    startsAt: moment,
+    quarters: fc.integer({ min: 1, max: 400 }),
+    uses: fc.constantFrom(1, 2),
+    used: fc.constantFrom(0, 0, 0, 1),
+    isRevoked: fc.constantFrom(false, false, false, false, true),
+    hasHost: fc.constantFrom(true, true, true, true, false),
+  })
+  const guestPass = pass.map(({ quarters, hasHost, ...rest }): Pass => ({
+    ...rest,
+    endsAt: rest.startsAt + quarters * quarterMs,
+    ...(!hasHost && { host: null, isRevoked: true }),
+  }))
+  const passCount = ofGuests ? 3 : 0
+
   return fc.record({
     world: fc.record({
+      passes: fc.array(guestPass, { minLength: passCount, maxLength: passCount }),
       zones: fc.constant(both),
       rules: ranked(fc.array(rule, { minLength: 1, maxLength: 5 })),
       closures: ranked(fc.oneof(none, fc.array(closure, { maxLength: 3 }))),
@@ -124,6 +147,7 @@ function caseAround(both: [string, string], middle: number, questionCount: numbe
     questions: fc.array(
       fc.record({
         person: fc.constantFrom(0, 1, 1, 2, 2, 2, 3),
+        pass: ofGuests ? fc.integer({ min: 0, max: passCount - 1 }) : fc.constant(null),
         door: fc.constantFrom(0, 0, 1, 2),
         at: fc.tuple(moment, edge).map(([at, ms]) => at + ms),
       }),
