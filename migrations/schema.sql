@@ -428,6 +428,7 @@ create table app_public.doors (
   device_id uuid,
   unlock_seconds smallint not null default 5,
   bell_device_id uuid,
+  is_entrance boolean not null default true,
   constraint doors_pkey PRIMARY KEY (organization_id, id),
   constraint doors_id_key UNIQUE (id),
   constraint doors_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text))),
@@ -450,8 +451,8 @@ create policy update_manager on app_public.doors for update to plinth_person
   using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
 grant select on app_public.doors to plinth_device;
 grant select on app_public.doors to plinth_person;
-grant insert (organization_id, office_id, name, device_id, unlock_seconds, bell_device_id) on app_public.doors to plinth_person;
-grant update (name, device_id, unlock_seconds, bell_device_id) on app_public.doors to plinth_person;
+grant insert (organization_id, office_id, name, device_id, unlock_seconds, bell_device_id, is_entrance) on app_public.doors to plinth_person;
+grant update (name, device_id, unlock_seconds, bell_device_id, is_entrance) on app_public.doors to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
 CREATE TRIGGER _200_device BEFORE INSERT OR UPDATE OF device_id, office_id ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg_doors__device();
 CREATE TRIGGER _200_lock_office BEFORE INSERT OR DELETE OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg__lock_office();
@@ -468,6 +469,7 @@ comment on column app_public.doors.updated_at is 'When this last changed.';
 comment on column app_public.doors.device_id is 'The controller that opens it, of the same office; without one it cannot be opened from here.';
 comment on column app_public.doors.unlock_seconds is 'For how many seconds it is unlocked, 1 to 30.';
 comment on column app_public.doors.bell_device_id is 'The doorbell that rings for it, of the same office, or null; its controller may ring for it too.';
+comment on column app_public.doors.is_entrance is 'Whether members who have opened it are in the office.';
 
 create table app_public.email_addresses (
   id uuid not null default app_hidden.new_id(),
@@ -606,6 +608,7 @@ create table app_public.memberships (
   role text not null default 'member'::text,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  shares_presence boolean not null default true,
   constraint memberships_pkey PRIMARY KEY (organization_id, id),
   constraint memberships_id_key UNIQUE (id),
   constraint memberships_organization_id_person_id_key UNIQUE (organization_id, person_id),
@@ -648,6 +651,7 @@ comment on column app_public.memberships.person_id is 'The person.';
 comment on column app_public.memberships.role is 'What they may do there.';
 comment on column app_public.memberships.created_at is 'Since when.';
 comment on column app_public.memberships.updated_at is 'When this last changed.';
+comment on column app_public.memberships.shares_presence is 'Whether it is noted when this member is in. Only they can change it, by `sharePresence`.';
 
 create table app_public.offices (
   organization_id uuid not null,
@@ -771,6 +775,63 @@ comment on column app_public.people.id is 'Identifies the person.';
 comment on column app_public.people.name is 'What others see, 1 to 100 characters.';
 comment on column app_public.people.created_at is 'When the account was made.';
 comment on column app_public.people.updated_at is 'When this last changed.';
+
+create table app_public.presence_origins (
+  origin text not null,
+  description text not null,
+  constraint presence_origins_pkey PRIMARY KEY (origin)
+);
+alter table app_public.presence_origins enable row level security;
+create policy select_anyone on app_public.presence_origins for select to plinth_anonymous, plinth_authenticator, plinth_device, plinth_person
+  using (true);
+grant select on app_public.presence_origins to plinth_anonymous;
+grant select on app_public.presence_origins to plinth_authenticator;
+grant select on app_public.presence_origins to plinth_device;
+grant select on app_public.presence_origins to plinth_person;
+comment on table app_public.presence_origins is 'How it is known that somebody is in.';
+comment on column app_public.presence_origins.origin is 'Its name.';
+comment on column app_public.presence_origins.description is 'What it means.';
+
+create table app_public.presences (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  office_id uuid not null,
+  person_id uuid not null,
+  origin text not null,
+  since timestamp with time zone not null default now(),
+  until timestamp with time zone,
+  expires_at timestamp with time zone not null,
+  constraint presences_pkey PRIMARY KEY (organization_id, id),
+  constraint presences_id_key UNIQUE (id),
+  constraint presences_moments_ordered_check CHECK ((since <= until)),
+  constraint presences_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE,
+  constraint presences_organization_id_person_id_fkey FOREIGN KEY (organization_id, person_id) REFERENCES app_public.memberships(organization_id, person_id) ON DELETE CASCADE,
+  constraint presences_origin_fkey FOREIGN KEY (origin) REFERENCES app_public.presence_origins(origin) ON DELETE RESTRICT
+);
+CREATE UNIQUE INDEX presences_one_at_a_time_key ON app_public.presences USING btree (organization_id, person_id) WHERE (until IS NULL);
+CREATE INDEX presences_organization_id_office_id_idx ON app_public.presences USING btree (organization_id, office_id);
+CREATE INDEX presences_organization_id_person_id_idx ON app_public.presences USING btree (organization_id, person_id);
+CREATE INDEX presences_origin_idx ON app_public.presences USING btree (origin);
+CREATE INDEX presences_person_id_idx ON app_public.presences USING btree (person_id);
+CREATE INDEX presences_until_idx ON app_public.presences USING btree (until);
+alter table app_public.presences enable row level security;
+create policy select_member on app_public.presences for select to plinth_person
+  using (((until IS NULL) AND (organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids)))));
+create policy select_self on app_public.presences for select to plinth_person
+  using ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)));
+grant select on app_public.presences to plinth_person;
+CREATE TRIGGER _800_end AFTER INSERT ON app_public.presences FOR EACH ROW EXECUTE FUNCTION app_private.tg_presences__end();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.presences FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'person_id', 'until');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.presences FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.presences is 'A time during which a member was in an office. You see who of your organizations is in now, and of the past your own times alone, whatever your role.';
+comment on column app_public.presences.organization_id is 'Whose office it is.';
+comment on column app_public.presences.id is 'Identifies the presence.';
+comment on column app_public.presences.office_id is 'The office.';
+comment on column app_public.presences.person_id is 'Who is in.';
+comment on column app_public.presences.origin is 'How it is known.';
+comment on column app_public.presences.since is 'From when on.';
+comment on column app_public.presences.until is 'Until when; null while they are in.';
+comment on column app_public.presences.expires_at is 'When it ends by itself: at the midnight that follows, by the clocks of the office.';
 
 create table app_public.ring_states (
   state text not null,
@@ -971,6 +1032,7 @@ create policy select_self_or_manager on app_public.unlock_commands for select to
   using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) OR ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)) AND (organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))))));
 grant select on app_public.unlock_commands to plinth_device;
 grant select on app_public.unlock_commands to plinth_person;
+CREATE TRIGGER _500_presence AFTER UPDATE OF state ON app_public.unlock_commands FOR EACH ROW WHEN (((old.state <> new.state) AND (new.state = 'opened'::text) AND (new.person_id IS NOT NULL))) EXECUTE FUNCTION app_private.tg_unlock_commands__presence();
 CREATE TRIGGER _800_settle AFTER INSERT OR UPDATE OF state ON app_public.unlock_commands FOR EACH ROW WHEN ((new.state = ANY (ARRAY['pending'::text, 'claimed'::text]))) EXECUTE FUNCTION app_private.tg_unlock_commands__settle();
 CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.unlock_commands FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'device_id', 'person_id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.unlock_commands FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
@@ -1621,6 +1683,34 @@ The result is null when the code is wrong, was used or replaced, or has expired.
 
 Errors: `TOO_MANY_ATTEMPTS`.';
 
+CREATE OR REPLACE FUNCTION app_public.enter_office(office_id uuid)
+ RETURNS app_public.presences
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform
+  from app_public.offices
+  where offices.id = enter_office.office_id
+    and offices.organization_id = any (array(select app_hidden.my_organization_ids()));
+  if not found then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such office, or you are not a member of its organization.',
+      column = 'office_id';
+  end if;
+  return app_private.begin_presence(enter_office.office_id, app_public.current_person_id(), 'said_so');
+end;
+$function$
+;
+grant execute on function app_public.enter_office(uuid) to plinth_person;
+comment on function app_public.enter_office(uuid) is 'Says that you are in an office, for when you came in with a colleague. You are in no other of the organization any more. If you are in already, that is the result, as it is; it is null if you do not share when you are in.
+
+- `officeId`: the office.
+
+Errors: `NOT_FOUND`.';
+
 CREATE OR REPLACE FUNCTION app_public.find_invitation(token text)
  RETURNS app_public.invitation_offer
  LANGUAGE sql
@@ -1684,6 +1774,33 @@ comment on function app_public.keep_organization(uuid) is 'Undoes the decision t
 - `organizationId`: an organization that you own.
 
 Errors: `NOT_FOUND`.';
+
+CREATE OR REPLACE FUNCTION app_public.leave_office(office_id uuid)
+ RETURNS app_public.presences
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_presence app_public.presences;
+begin
+  update app_public.presences
+  set until = greatest(presences.since, least(presences.expires_at, clock_timestamp()))
+  where presences.office_id = leave_office.office_id
+    and presences.person_id = app_public.current_person_id()
+    and presences.until is null
+  returning presences.* into v_presence;
+  if not found then
+    return null;
+  end if;
+  return v_presence;
+end;
+$function$
+;
+grant execute on function app_public.leave_office(uuid) to plinth_person;
+comment on function app_public.leave_office(uuid) is 'Says that you are not in an office any more. The result is null if you were not.
+
+- `officeId`: the office.';
 
 CREATE OR REPLACE FUNCTION app_public.make_email_address_primary(id uuid)
  RETURNS app_public.email_addresses
@@ -2236,6 +2353,44 @@ grant execute on function app_public.send_heartbeat() to plinth_device;
 comment on function app_public.send_heartbeat() is 'Says that you, a device, are there. Send one every 30 seconds; after 90 without, doors count you as offline.
 
 The result is null when you were revoked at this moment.';
+
+CREATE OR REPLACE FUNCTION app_public.share_presence(organization_id uuid, shares boolean)
+ RETURNS app_public.memberships
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_membership app_public.memberships;
+begin
+  update app_public.memberships
+  set shares_presence = share_presence.shares
+  where memberships.organization_id = share_presence.organization_id
+    and memberships.person_id = app_public.current_person_id()
+  returning memberships.* into v_membership;
+  if not found then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such organization, or you are not a member of it.',
+      column = 'organization_id';
+  end if;
+
+  if not v_membership.shares_presence then
+    delete from app_public.presences
+    where presences.organization_id = v_membership.organization_id
+      and presences.person_id = v_membership.person_id;
+  end if;
+  return v_membership;
+end;
+$function$
+;
+grant execute on function app_public.share_presence(uuid,boolean) to plinth_person;
+comment on function app_public.share_presence(uuid,boolean) is 'Decides whether it is noted when you are in the offices of an organization. If not, nothing is noted from now on, and what was is deleted. Nobody can decide it for you.
+
+- `organizationId`: an organization that you are a member of.
+- `shares`: whether you share it.
+
+Errors: `NOT_FOUND`.';
 
 CREATE OR REPLACE FUNCTION app_public.sign_in(email text, password text)
  RETURNS app_public.new_session
@@ -3105,6 +3260,54 @@ $function$
 ;
 comment on function app_private.attempt_key(text,text,text) is 'Under what the attempts of one subject at one action are counted.';
 
+CREATE OR REPLACE FUNCTION app_private.begin_presence(office_id uuid, person_id uuid, origin text)
+ RETURNS app_public.presences
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_office app_public.offices;
+  v_at timestamptz;
+  v_presence app_public.presences;
+begin
+  select offices.* into v_office from app_public.offices where offices.id = begin_presence.office_id;
+  perform
+  from app_public.memberships
+  where memberships.organization_id = v_office.organization_id
+    and memberships.person_id = begin_presence.person_id
+    and memberships.shares_presence
+  for no key update;
+  if not found then
+    return null;
+  end if;
+
+  v_at := clock_timestamp();
+  update app_public.presences
+  set until = greatest(presences.since, least(presences.expires_at, v_at))
+  where presences.organization_id = v_office.organization_id
+    and presences.person_id = begin_presence.person_id
+    and presences.until is null
+    and (presences.office_id <> v_office.id or presences.expires_at <= v_at);
+
+  select presences.* into v_presence
+  from app_public.presences
+  where presences.organization_id = v_office.organization_id
+    and presences.person_id = begin_presence.person_id
+    and presences.until is null;
+  if not found then
+    insert into app_public.presences (organization_id, office_id, person_id, origin, since, expires_at)
+    values (
+      v_office.organization_id, v_office.id, begin_presence.person_id, begin_presence.origin, v_at,
+      ((v_at at time zone v_office.time_zone)::date + 1)::timestamp at time zone v_office.time_zone
+    )
+    returning presences.* into v_presence;
+  end if;
+  return v_presence;
+end;
+$function$
+;
+comment on function app_private.begin_presence(uuid,uuid,text) is 'Notes that a member is in an office, until the next midnight there at the latest, and in no other of the organization any more. One who is in already stays as they are; the result is null for whoever is no member, or does not share it.';
+
 CREATE OR REPLACE FUNCTION app_private.check_devices()
  RETURNS bigint
  LANGUAGE sql
@@ -3329,6 +3532,19 @@ end;
 $function$
 ;
 comment on function app_private.delete_due_organizations() is 'Deletes the organizations whose time has come, with all that belongs to them, and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.end_presence(id uuid)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  update app_public.presences
+  set until = presences.expires_at
+  where presences.id = end_presence.id
+    and presences.until is null
+    and presences.expires_at <= clock_timestamp();
+$function$
+;
+comment on function app_private.end_presence(uuid) is 'Ends a presence whose day is over.';
 
 CREATE OR REPLACE FUNCTION app_private.ended_sessions(token_hashes bytea[])
  RETURNS SETOF bytea
@@ -3787,6 +4003,10 @@ AS $function$
       select coalesce(jsonb_agg(to_jsonb(unlock_commands) - 'person_id' order by unlock_commands.id), '[]')
       from app_public.unlock_commands where unlock_commands.person_id = people.id
     ),
+    'presences', (
+      select coalesce(jsonb_agg(to_jsonb(presences) - 'person_id' order by presences.id), '[]')
+      from app_public.presences where presences.person_id = people.id
+    ),
     'rings', (
       select coalesce(jsonb_agg(to_jsonb(rings) - 'answered_by' order by rings.id), '[]')
       from app_public.rings where rings.answered_by = people.id
@@ -3927,6 +4147,42 @@ AS $function$
 $function$
 ;
 comment on function app_private.purge_open_id_attempts() is 'Removes up to 10,000 sign-ins with others that nobody finished, and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_presences()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged as (
+    delete from app_public.presences
+    where id in (
+      select presences.id from app_public.presences
+      where presences.until <= now() - interval '30 days'
+      limit 10000
+    )
+    returning 1
+  )
+  select count(*) from purged;
+$function$
+;
+comment on function app_private.purge_presences() is 'Removes up to 10,000 presences that ended 30 days ago, and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_rings()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged as (
+    delete from app_public.rings
+    where id in (
+      select rings.id from app_public.rings
+      where rings.last_rang_at <= now() - interval '30 days'
+      limit 10000
+    )
+    returning 1
+  )
+  select count(*) from purged;
+$function$
+;
+comment on function app_private.purge_rings() is 'Removes up to 10,000 rings of more than 30 days ago, and returns how many there were.';
 
 CREATE OR REPLACE FUNCTION app_private.purge_security_events(keep interval)
  RETURNS bigint
@@ -4687,6 +4943,22 @@ $function$
 ;
 comment on function app_private.tg_people__anonymize() is 'Trigger: takes out of the security log whatever could lead to a person who is being deleted.';
 
+CREATE OR REPLACE FUNCTION app_private.tg_presences__end()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform graphile_worker.add_job(
+    'presence__end', json_build_object('id', new.id),
+    run_at := new.expires_at, job_key := 'presence ' || new.id
+  );
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_presences__end() is 'Trigger: has a presence ended when its day is over.';
+
 CREATE OR REPLACE FUNCTION app_private.tg_rings__expire()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4733,6 +5005,26 @@ end;
 $function$
 ;
 comment on function app_private.tg_sessions__record() is 'Trigger: writes into the security log that somebody has ended a session.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_unlock_commands__presence()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.begin_presence(doors.office_id, new.person_id, 'opened_door')
+  from app_public.doors
+  where doors.id = new.door_id
+    and doors.is_entrance
+    and not exists (
+      select from app_public.rings
+      where rings.organization_id = new.organization_id and rings.command_id = new.id
+    );
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_unlock_commands__presence() is 'Trigger: whoever has opened an entrance is in, unless it was for somebody who rang.';
 
 CREATE OR REPLACE FUNCTION app_private.tg_unlock_commands__settle()
  RETURNS trigger

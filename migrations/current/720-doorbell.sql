@@ -1,7 +1,13 @@
 /*
  * The doorbell: a device rings for a door, the members of its organization are told, and the first of them who
  * answers has answered for all. See docs/doorbell.md.
+ *
+ * And who is in: what members let each other know of where they are. See docs/who-is-in.md.
  */
+drop trigger if exists _500_presence on app_public.unlock_commands;
+drop table if exists app_public.presences, app_public.presence_origins cascade;
+alter table app_public.memberships drop column if exists shares_presence;
+alter table app_public.doors drop column if exists is_entrance;
 drop trigger if exists _201_bell on app_public.doors;
 drop policy if exists select_device on app_public.doors;
 alter table app_public.doors drop column if exists bell_device_id;
@@ -136,3 +142,85 @@ comment on column app_public.ring_answer.command_id is 'The command to open the 
 --!include functions/app_private/answer_ring.sql
 --!include functions/app_public/open_for_ring.sql
 --!include functions/app_public/dismiss_ring.sql
+--!include functions/app_private/purge_rings.sql
+
+-- Who is in.
+
+-- No right to write it: share_presence does so for the member alone.
+alter table app_public.memberships add column shares_presence boolean not null default true;
+comment on column app_public.memberships.shares_presence is 'Whether it is noted when this member is in. Only they can change it, by `sharePresence`.';
+alter table app_public.doors add column is_entrance boolean not null default true;
+grant insert (is_entrance) on app_public.doors to :ROLE_PERSON;
+grant update (is_entrance) on app_public.doors to :ROLE_PERSON;
+comment on column app_public.doors.is_entrance is 'Whether members who have opened it are in the office.';
+
+create table app_public.presence_origins (
+  origin text primary key,
+  description text not null
+);
+alter table app_public.presence_origins enable row level security;
+create policy select_anyone on app_public.presence_origins for select
+  to :ROLE_AUTHENTICATOR, :ROLE_ANONYMOUS, :ROLE_PERSON, :ROLE_DEVICE
+  using (true);
+grant select on app_public.presence_origins
+  to :ROLE_AUTHENTICATOR, :ROLE_ANONYMOUS, :ROLE_PERSON, :ROLE_DEVICE;
+comment on table app_public.presence_origins is 'How it is known that somebody is in.';
+comment on column app_public.presence_origins.origin is 'Its name.';
+comment on column app_public.presence_origins.description is 'What it means.';
+insert into app_public.presence_origins (origin, description) values
+  ('opened_door', 'They have opened an entrance.'),
+  ('said_so', 'They have said so.');
+
+-- Read only: begin_presence makes them. They end with the membership, by its key: what somebody did here is not the
+-- organization's to keep. Where somebody was is nobody's business but theirs; only where they are is shown.
+create table app_public.presences (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id() unique,
+  office_id uuid not null,
+  person_id uuid not null,
+  origin text not null references app_public.presence_origins on delete restrict,
+  since timestamptz not null default now(),
+  until timestamptz,
+  expires_at timestamptz not null,
+  primary key (organization_id, id),
+  foreign key (organization_id, office_id) references app_public.offices (organization_id, id)
+    on delete cascade,
+  foreign key (organization_id, person_id) references app_public.memberships (organization_id, person_id)
+    on delete cascade,
+  constraint presences_moments_ordered_check check (since <= until)
+);
+create index on app_public.presences (organization_id, office_id);
+create index on app_public.presences (organization_id, person_id);
+create unique index presences_one_at_a_time_key on app_public.presences (organization_id, person_id)
+  where until is null;
+create index on app_public.presences (person_id);
+create index on app_public.presences (origin);
+create index on app_public.presences (until);
+alter table app_public.presences enable row level security;
+create policy select_member on app_public.presences for select to :ROLE_PERSON
+  using (until is null and organization_id = any (array(select app_hidden.my_organization_ids())));
+create policy select_self on app_public.presences for select to :ROLE_PERSON
+  using (person_id = (select app_public.current_person_id()));
+grant select on app_public.presences to :ROLE_PERSON;
+comment on table app_public.presences is 'A time during which a member was in an office. You see who of your organizations is in now, and of the past your own times alone, whatever your role.';
+comment on column app_public.presences.organization_id is 'Whose office it is.';
+comment on column app_public.presences.id is 'Identifies the presence.';
+comment on column app_public.presences.office_id is 'The office.';
+comment on column app_public.presences.person_id is 'Who is in.';
+comment on column app_public.presences.origin is 'How it is known.';
+comment on column app_public.presences.since is 'From when on.';
+comment on column app_public.presences.until is 'Until when; null while they are in.';
+comment on column app_public.presences.expires_at is 'When it ends by itself: at the midnight that follows, by the clocks of the office.';
+--!include functions/app_private/tg_presences__end.sql
+create trigger _800_end after insert on app_public.presences
+  for each row execute function app_private.tg_presences__end();
+--!include functions/app_private/begin_presence.sql
+--!include functions/app_private/end_presence.sql
+--!include functions/app_private/tg_unlock_commands__presence.sql
+create trigger _500_presence after update of state on app_public.unlock_commands
+  for each row when (old.state <> new.state and new.state = 'opened' and new.person_id is not null)
+  execute function app_private.tg_unlock_commands__presence();
+--!include functions/app_public/enter_office.sql
+--!include functions/app_public/leave_office.sql
+--!include functions/app_public/share_presence.sql
+--!include functions/app_private/purge_presences.sql
