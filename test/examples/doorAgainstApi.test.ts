@@ -1,5 +1,8 @@
+import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
+import { runController } from '../../examples/door-controller/src/controller.ts'
+import { makeKey } from '../support/devices.ts'
 import { until, usePlinth } from '../support/process.ts'
 import { useLiveStudio } from '../support/realtime.ts'
 
@@ -49,6 +52,31 @@ describe('a door controller and its API', () => {
     running.signal('SIGTERM')
 
     expect(await running.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('[ OPEN ]') })
+  })
+
+  test('ring at its door, and a member hears of it', async () => {
+    const { deviceId, doorId, member } = live.studio()
+    const heard = await live.listenAs(member, 'subscription { ringChanged { event ring { doorId count } } }')
+    const stopping = new AbortController()
+    const button = new EventEmitter()
+    const ended = runController({
+      state: {
+        url: live.api().url,
+        deviceId,
+        token: await makeKey(live.run, deviceId),
+        keyFrom: new Date().toISOString(),
+      },
+      save: async () => {},
+      lock: { open: async () => {}, shut: async () => {} },
+      button,
+      say: (line) => line.startsWith('Connected') && button.emit('data'),
+      signal: stopping.signal,
+    })
+    await heard.until(2)
+    stopping.abort()
+    await ended
+
+    expect(heard.events[1]).toEqual({ event: 'INSERTED', ring: { doorId, count: 1 } })
   })
 
   test('part when the device is revoked', async () => {

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { runController } from '../../examples/door-controller/src/controller.ts'
 import { type FakeDoorApi, newCommand, startFakeDoorApi } from '../support/fakeDoorApi.ts'
@@ -242,5 +243,54 @@ describe('a door controller', () => {
     await stop()
 
     expect(isShut).toBe(true)
+  })
+})
+
+describe('the button of a door controller', () => {
+  const doors = [{ id: 'front', name: 'Front' }]
+  beforeEach(() => {
+    api.answer('Doors', () => ({ doors: { nodes: doors } }))
+    api.answer('Ring', () => ({ ringDoorbell: { result: { count: 1 } } }))
+  })
+
+  test('rings at its door, once for each press', async () => {
+    const button = new EventEmitter()
+    const { said } = start({ button })
+    await api.until('Commands')
+
+    button.emit('data')
+    button.emit('data')
+
+    expect(await api.until('Ring', 2)).toEqual({ doorId: 'front' })
+    await until(() => said.includes('Rang at Front.'))
+  })
+
+  test('without a connection says so, and rings nowhere later', async () => {
+    const button = new EventEmitter()
+    const { said } = start({ button })
+
+    button.emit('data')
+    await api.until('Commands')
+    button.emit('data')
+    await api.until('Ring')
+
+    expect(said[0]).toBe('Not rung: no connection.')
+    expect(api.asked.filter(({ name }) => name === 'Ring')).toHaveLength(1)
+  })
+
+  test('that is refused says so, and doors go on being opened', async () => {
+    api.answer('Ring', () => {
+      throw new Error('NOT_FOUND')
+    })
+    const button = new EventEmitter()
+    const { said, opened } = start({ button })
+    await api.until('Commands')
+
+    button.emit('data')
+    await until(() => said.includes('Not rung: NOT_FOUND'))
+    api.tell(newCommand())
+    await api.until('Report')
+
+    expect(opened).toEqual([1])
   })
 })

@@ -1,6 +1,8 @@
+import type { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeBackOff } from './backOff.ts'
-import { ApiError, connect, notEnrolled } from './connection.ts'
+import { ring } from './bell.ts'
+import { ApiError, connect, type Connection, notEnrolled } from './connection.ts'
 import { Ended, exitCodes, messageOf } from './ended.ts'
 import { renewKey } from './key.ts'
 import type { Lock } from './lock.ts'
@@ -14,6 +16,8 @@ export type ControllerOptions = {
   /** Keeps the state for the next start. */
   save(state: DeviceState): Promise<void>
   lock: Lock
+  /** Whatever it emits as `data` is somebody who rings, like a line that is typed. */
+  button?: EventEmitter
   say: Say
   /** Aborted to stop. */
   signal: AbortSignal
@@ -31,6 +35,13 @@ export async function runController(options: ControllerOptions): Promise<void> {
   const backOff = makeBackOff(options.random)
   const memory: Memory = { cursor: null, asked: new Set(), reports: makeReports(say) }
   let state = options.state
+  let connected: Connection | null = null
+
+  // One that cannot be passed on now is not kept: whoever rang would be gone by then.
+  const press = () => {
+    if (!connected) return say('Not rung: no connection.')
+    ring(connected, say).catch((error: unknown) => say(`Not rung: ${messageOf(error)}`))
+  }
 
   /** Makes one connection and works on it. Resolves to come again at once; rejects when it is lost. */
   async function connectOnce(): Promise<void> {
@@ -45,10 +56,12 @@ export async function runController(options: ControllerOptions): Promise<void> {
         state = renewed
         return
       }
+      connected = connection
       say(`Connected to ${state.url}`)
       const onHeartbeat = backOff.reset
       await work({ connection, memory, lock, say, now, heartbeatMs, onHeartbeat, signal: ending.signal })
     } finally {
+      connected = null
       signal.removeEventListener('abort', stop)
       ending.abort()
       memory.reports.pause()
@@ -57,6 +70,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
   }
 
   const isStopped = () => signal.aborted
+  options.button?.on('data', press)
   while (!isStopped()) {
     try {
       await connectOnce()

@@ -8,7 +8,7 @@ import { makeSay } from './terminal.ts'
 
 const usage = `Usage
   node src/main.ts enrol <code>   gets a key for the code that a manager has made
-  node src/main.ts run            opens doors
+  node src/main.ts run            opens doors; each line that it reads, such as Enter, rings the doorbell
 
 Options, or environment variables
   --url    PLINTH_URL   where the API is, for enrol   [http://localhost:4000]
@@ -37,6 +37,7 @@ async function main(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
     await runController({
       state,
       save: (changed) => saveState(path, changed),
+      button: process.stdin,
       lock: line === undefined ? makeSimulatedLock(say) : await makeGpioLock(line, say),
       say,
       signal: stopping.signal,
@@ -65,3 +66,4 @@ await main(process.argv.slice(2), process.env).catch((error: unknown) => {
   process.stderr.write(`${messageOf(error).trimEnd()}\n`)
   process.exitCode = error instanceof Ended ? error.exitCode : exitCodes.failed
 })
+process.stdin.destroy() // or the program would go on waiting for somebody to ring
