@@ -870,7 +870,7 @@ create table app_public.rings (
   constraint rings_count_check CHECK ((count >= 1)),
   constraint rings_only_answered_check CHECK (((state = 'answered'::text) OR (num_nonnulls(answered_by, command_id) = 0))),
   constraint rings_answered_by_fkey FOREIGN KEY (answered_by) REFERENCES app_public.people(id) ON DELETE SET NULL,
-  constraint rings_organization_id_command_id_fkey FOREIGN KEY (organization_id, command_id) REFERENCES app_public.unlock_commands(organization_id, id) ON DELETE SET NULL (command_id),
+  constraint rings_organization_id_command_id_fkey FOREIGN KEY (organization_id, command_id) REFERENCES app_public.unlock_commands(organization_id, id) ON DELETE CASCADE,
   constraint rings_organization_id_device_id_fkey FOREIGN KEY (organization_id, device_id) REFERENCES app_public.devices(organization_id, id) ON DELETE SET NULL (device_id),
   constraint rings_organization_id_door_id_fkey FOREIGN KEY (organization_id, door_id) REFERENCES app_public.doors(organization_id, id) ON DELETE CASCADE,
   constraint rings_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE,

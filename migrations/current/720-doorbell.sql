@@ -93,7 +93,7 @@ create table app_public.rings (
   foreign key (organization_id, device_id) references app_public.devices (organization_id, id)
     on delete set null (device_id),
   foreign key (organization_id, command_id) references app_public.unlock_commands (organization_id, id)
-    on delete set null (command_id),
+    on delete cascade, -- without its command it would look as if nobody had been let in
   check ((answered_at is not null) = (state = 'answered')),
   constraint rings_only_answered_check check (state = 'answered' or num_nonnulls(answered_by, command_id) = 0)
 );

@@ -156,6 +156,14 @@ describe('a ring', () => {
     expect(await open('member')).toMatchObject({ is_first: true })
   })
 
+  test('goes with its command, rather than look as if it had been dismissed', async () => {
+    await open('member')
+
+    await as.owner('delete from app_public.unlock_commands')
+
+    expect(await as.owner('select from app_public.rings')).toEqual([])
+  })
+
   test('keeps that it was answered when who did it is deleted', async () => {
     await open('member')
 
