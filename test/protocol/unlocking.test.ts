@@ -44,12 +44,7 @@ const guards: Guard[] = [
   ['the lock of the command', claim, 'for no key update', ''],
   ['the lock of the device', claim, 'where devices.id = v_command.device_id for share', ''],
   ['the lock of the office', claim, 'for share of offices', ''],
-  [
-    'the lock of the membership',
-    claim,
-    'pass_id)\n      )\n    for share',
-    'pass_id)\n      )',
-  ],
+  ['the lock of the membership', claim, 'pass_id)\n      )\n    for share', 'pass_id)\n      )'],
   ['that the door still has the device', claim, 'and doors.device_id = v_command.device_id', ''],
   ['that the device is not revoked', claim, 'and devices.revoked_at is null', ''],
   [

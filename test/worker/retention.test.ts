@@ -17,6 +17,10 @@ beforeAll(async () => {
   await client.connect()
   person = await makePerson(run, 'Pia')
   studio = await makeStudio(run)
+  await run('insert into app_public.memberships (organization_id, person_id) values ($1, $2)', [
+    studio.organizationId,
+    person,
+  ])
 })
 afterAll(async () => {
   await client.end()
@@ -103,6 +107,31 @@ const cases: Record<string, Kept> = {
     kept: '1 hour',
     batch: 'app_private.purge_account_exports()',
   },
+  'rings are kept for 30 days': {
+    table: 'app_public.rings',
+    insert: `with office as (
+        insert into app_public.offices (organization_id, name)
+        select organization_id, 'Main' from app_public.memberships where person_id = $2 returning *
+      ), door as (
+        insert into app_public.doors (organization_id, office_id, name)
+        select organization_id, id, 'Front' from office returning *
+      )
+      insert into app_public.rings (organization_id, office_id, door_id, last_rang_at)
+      select organization_id, office_id, id, now() + $1 from door`,
+    over: '-30 days -1 second',
+    kept: '-29 days',
+  },
+  'presences are kept for 30 days': {
+    table: 'app_public.presences',
+    insert: `with office as (
+        insert into app_public.offices (organization_id, name)
+        select organization_id, 'Main' from app_public.memberships where person_id = $2 returning *
+      )
+      insert into app_public.presences (organization_id, office_id, person_id, origin, since, until, expires_at)
+      select organization_id, id, $2, 'said_so', '2020-01-01', now() + $1, now() from office`,
+    over: '-30 days -1 second',
+    kept: '-29 days',
+  },
   'who could not be told of their departure is forgotten after a week': {
     table: 'app_private.departures',
     insert: `insert into app_private.departures (person_id, name, left_at)
@@ -119,7 +148,7 @@ describe('retention__purge', () => {
     async (_, { table, insert, over, kept }) => {
       await client.query(`delete from ${table}`)
       for (const age of [over, kept])
-        await client.query(insert.replace('$1', `interval '${age}'`).replace('$2', `$1`), [person])
+        await client.query(insert.replace('$1', `interval '${age}'`).replaceAll('$2', `$1`), [person])
       const [{ id: newest } = {}] = await run(`select max(ctid)::text as id from ${table}`)
 
       await purge(30)

@@ -21,6 +21,8 @@ const purges = ({ securityLogDays, doorLogMonths, guestDays }: TaskServices) =>
       'select app_private.purge_guest_passes(make_interval(days => $1)) as count',
       [guestDays],
     ],
+    rings: ['select app_private.purge_rings() as count'],
+    presences: ['select app_private.purge_presences() as count'],
     departures: ['select app_private.purge_departures() as count'],
     'exports of the log': ['select app_private.purge_log_exports() as count'],
     'commands to doors': ['select app_private.purge_unlock_commands() as count'],
