@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { closest, distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
+import type { EncryptionKey } from './encryption.ts'
 import { Fault } from './fault.ts'
 import { limitNames, type Limits, limitSetting } from './limits.ts'
 import { isLoopback, type OpenIdProvider } from './openIdProviders.ts'
@@ -25,6 +26,9 @@ export type JwtConfig = Readonly<{
 
 /** With whom people may sign in, and where those send them back to. */
 export type OpenIdConfig = Readonly<{ providers: readonly OpenIdProvider[]; redirectUrl: string }>
+
+/** Who we are to Slack. */
+export type SlackConfig = Readonly<{ clientId: string; clientSecret: string; signingSecret: string }>
 
 /** What the process was told, checked. Built once, at the entry, by `loadConfig`. */
 export type Config = Readonly<{
@@ -62,6 +66,13 @@ export type Config = Readonly<{
   mailFrom: string
   /** Address of the front end; null: mails have no links. */
   publicUrl: string | null
+  /** Address of this server as others see it, without a slash at its end. */
+  serverUrl: string
+  /** Null: Slack has no way in. */
+  slack: SlackConfig | null
+  slackApiUrl: string
+  /** For secrets in the database; the first one encrypts. */
+  encryptionKeys: readonly EncryptionKey[]
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   poolSize: number
   /** Whether statements may stay prepared on a connection. */
@@ -141,6 +152,17 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
     smtpUrl: value.SMTP_URL ?? null,
     mailFrom: value.MAIL_FROM,
     publicUrl: value.PUBLIC_URL ?? null,
+    serverUrl: (value.SERVER_URL ?? `http://localhost:${value.PORT}`).replace(/\/+$/, ''),
+    slack:
+      value.SLACK_CLIENT_ID === undefined
+        ? null
+        : {
+            clientId: value.SLACK_CLIENT_ID,
+            clientSecret: value.SLACK_CLIENT_SECRET!,
+            signingSecret: value.SLACK_SIGNING_SECRET!,
+          },
+    slackApiUrl: value.SLACK_API_URL,
+    encryptionKeys: value.ENCRYPTION_KEYS,
     logLevel: value.LOG_LEVEL,
     poolSize: value.POOL_SIZE,
     preparedStatements: value.PREPARED_STATEMENTS,
@@ -212,6 +234,18 @@ function* contradictions(value: Values): Generator<string> {
     yield 'OPENID_PROVIDERS and OPENID_REDIRECT_URL go together: set both or neither.'
   } else if (value.OPENID_PROVIDERS.length > 0 && value.SCHEMAS !== undefined) {
     yield 'OPENID_PROVIDERS is for the project: with SCHEMAS, callers bring tokens made elsewhere.'
+  }
+  const slack = [value.SLACK_CLIENT_ID, value.SLACK_CLIENT_SECRET, value.SLACK_SIGNING_SECRET]
+  if (slack.some((part) => part !== undefined)) {
+    if (slack.includes(undefined)) {
+      yield 'SLACK_CLIENT_ID, SLACK_CLIENT_SECRET and SLACK_SIGNING_SECRET go together: set all or none.'
+    }
+    if (value.ENCRYPTION_KEYS.length === 0) {
+      yield 'ENCRYPTION_KEYS is missing: the tokens that Slack gives us are kept encrypted. One is made by: echo "key1:$(openssl rand -base64 32)"'
+    }
+    if (value.SCHEMAS !== undefined) {
+      yield 'SLACK_CLIENT_ID is for the project: SCHEMAS serves a database without it.'
+    }
   }
   if (value.LIMIT_DEFAULT_PAGE_SIZE > value.LIMIT_PAGE_SIZE) {
     yield 'LIMIT_DEFAULT_PAGE_SIZE is above LIMIT_PAGE_SIZE.'

@@ -1,7 +1,8 @@
 import { compile } from 'proxy-addr'
 import { z } from 'zod'
+import { encryptionKeys } from './encryption.ts'
 import { limitNames, type LimitSetting, limitSetting, limitTable } from './limits.ts'
-import { isBareAddress, openIdProviders } from './openIdProviders.ts'
+import { isBareAddress, isSafeAddress, openIdProviders } from './openIdProviders.ts'
 
 /** One setting: how its text is read, and the words for people. */
 type Setting<T> = {
@@ -217,6 +218,42 @@ export const settings = {
       .optional(),
     expected: 'an http(s) address without ?, # and @',
     about: 'Where the front end is; links in mails lead there. Unset: mails have codes and no links.',
+  }),
+  SERVER_URL: setting({
+    schema: z
+      .string()
+      .refine((text) => isHttpUrl(text) && !/[?#@]/.test(text))
+      .optional(),
+    expected: 'an http(s) address without ?, # and @',
+    about: 'Where this server is reached from outside. Unset: http://localhost and its port.',
+  }),
+  SLACK_CLIENT_ID: setting({
+    schema: z.string().min(1).optional(),
+    expected: 'the id of your Slack app',
+    about: 'The Slack app that organizations can connect. See docs/slack.md.',
+  }),
+  SLACK_CLIENT_SECRET: setting({
+    schema: z.string().min(1).optional(),
+    expected: 'the client secret of your Slack app',
+    about: 'By which Slack knows that we are that app.',
+    isSecret: true,
+  }),
+  SLACK_SIGNING_SECRET: setting({
+    schema: z.string().min(1).optional(),
+    expected: 'the signing secret of your Slack app',
+    about: 'By which we know that a request is from Slack.',
+    isSecret: true,
+  }),
+  SLACK_API_URL: setting({
+    schema: z.string().refine(isSafeAddress).default('https://slack.com/api/'),
+    expected: 'an https address (http on this machine alone)',
+    about: 'Where Slack is asked; another one is for tests.',
+  }),
+  ENCRYPTION_KEYS: setting({
+    schema: encryptionKeys,
+    expected: '<name>:<32 bytes in base64>, several separated by commas',
+    about: 'Keys for secrets in the database: the first encrypts, all decrypt. See docs/slack.md.',
+    isSecret: true,
   }),
   LOG_LEVEL: setting({
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

@@ -1,0 +1,50 @@
+import { LogLevel, WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebClient } from '@slack/web-api'
+import { messageOf } from './fault.ts'
+
+/** What we ask for in a workspace, as in examples/slack/manifest.json. */
+export const slackScopes = ['chat:write', 'commands']
+
+/** How long Slack may take for an answer. */
+export const slackTimeoutMs = 5000
+
+/**
+ * Slack's own client, with which nothing is waited for: what fails is thrown at once, and whoever called decides when
+ * to try again. `token` is the bot's; without, it can only ask what needs none.
+ */
+export const makeSlackClient = (apiUrl: string, token?: string): WebClient =>
+  new WebClient(token, {
+    slackApiUrl: apiUrl,
+    allowAbsoluteUrls: false,
+    retryConfig: { retries: 0 },
+    rejectRateLimitedCalls: true,
+    timeout: slackTimeoutMs,
+    logLevel: LogLevel.ERROR,
+  })
+
+/** What went wrong in speaking to Slack, and nothing of what was said: that has secrets in it. */
+export class SlackFault extends Error {
+  /** Slack's own word for it, such as `channel_not_found`; null when Slack gave none. */
+  readonly code: string | null
+  /** After how many seconds Slack wants to be asked again; null when it did not say. */
+  readonly retryAfterSeconds: number | null
+
+  constructor(message: string, code: string | null = null, retryAfterSeconds: number | null = null) {
+    super(message)
+    this.code = code
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+/** Whatever was thrown in speaking to Slack, as a SlackFault. */
+export function toSlackFault(error: unknown): SlackFault {
+  if (error instanceof SlackFault) return error
+  if (error instanceof WebAPIRateLimitedError) {
+    return new SlackFault('Slack wants to be asked later.', null, error.retryAfter)
+  }
+  if (error instanceof WebAPIPlatformError) {
+    const code = /^[a-z0-9_]{1,100}$/.test(error.data.error) ? error.data.error : 'unknown'
+    return new SlackFault(`Slack answered ${code}.`, code)
+  }
+  if (error instanceof WebAPIHTTPError) return new SlackFault(`Slack answered with status ${error.statusCode}.`)
+  return new SlackFault(`Slack does not answer: ${messageOf(error)}`)
+}
