@@ -11,6 +11,7 @@ import { organization__send_deletion_notice } from './organization__send_deletio
 import { person__delete } from './person__delete.ts'
 import { person__send_welcome } from './person__send_welcome.ts'
 import { retention__purge } from './retention__purge.ts'
+import { ring__expire } from './ring__expire.ts'
 import { security_event__send_notice } from './security_event__send_notice.ts'
 import { unlock_command__settle } from './unlock_command__settle.ts'
 
@@ -33,6 +34,7 @@ export const makeTasks = (services: TaskServices): TaskList => ({
   person__delete: person__delete(services),
   person__send_welcome: person__send_welcome(services),
   retention__purge: retention__purge(services),
+  ring__expire: ring__expire(),
   security_event__send_notice: security_event__send_notice(services),
   unlock_command__settle: unlock_command__settle(),
 })
