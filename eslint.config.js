@@ -20,6 +20,7 @@ const ground = [
   'src/progress.ts',
   'src/realtimeLimits.ts',
   'src/settings.ts',
+  'src/slackApp.ts',
   'src/slackClient.ts',
   'src/trustedDocuments.ts',
   'src/turns.ts',

@@ -96,6 +96,8 @@ async function startParts(
         mailer,
         publicUrl: config.publicUrl,
         securityLogDays: config.securityLogDays,
+        slackApiUrl: config.slackApiUrl,
+        encryptionKeys: config.encryptionKeys,
         log,
       }),
     )

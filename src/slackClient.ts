@@ -1,11 +1,14 @@
-import { LogLevel, WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebClient } from '@slack/web-api'
+import {
+  LogLevel,
+  WebAPIHTTPError,
+  WebAPIPlatformError,
+  WebAPIRateLimitedError,
+  WebClient,
+} from '@slack/web-api'
 import { messageOf } from './fault.ts'
 
-/** What we ask for in a workspace, as in examples/slack/manifest.json. */
-export const slackScopes = ['chat:write', 'commands']
-
-/** How long Slack may take for an answer. */
-export const slackTimeoutMs = 5000
+/** How long Slack may take for an answer. Less than a worker has to end its jobs when it is told to stop. */
+export const slackTimeoutMs = 3000
 
 /**
  * Slack's own client, with which nothing is waited for: what fails is thrown at once, and whoever called decides when
@@ -45,6 +48,7 @@ export function toSlackFault(error: unknown): SlackFault {
     const code = /^[a-z0-9_]{1,100}$/.test(error.data.error) ? error.data.error : 'unknown'
     return new SlackFault(`Slack answered ${code}.`, code)
   }
-  if (error instanceof WebAPIHTTPError) return new SlackFault(`Slack answered with status ${error.statusCode}.`)
+  if (error instanceof WebAPIHTTPError)
+    return new SlackFault(`Slack answered with status ${error.statusCode}.`)
   return new SlackFault(`Slack does not answer: ${messageOf(error)}`)
 }

@@ -5,4 +5,5 @@ export const cronItems = parseCronItems([
   { task: 'device__check', match: '* * * * *', identifier: 'device__check' },
   { task: 'retention__purge', match: '10 3 * * *', identifier: 'retention__purge' },
   { task: 'organization__delete_due', match: '20 3 * * *', identifier: 'organization__delete_due' },
+  { task: 'slack_token__encrypt_anew', match: '30 3 * * *', identifier: 'slack_token__encrypt_anew' },
 ])

@@ -1,10 +1,12 @@
 import { Logger, run, type RunnerOptions } from 'graphile-worker'
 import type { Pool } from 'pg'
 import { makePool } from '../src/database/connection.ts'
+import { type EncryptionKey, makeCipher } from '../src/encryption.ts'
 import type { Log } from '../src/log.ts'
 import type { Mailer } from '../src/mailer.ts'
 import { cronItems } from './crontab.ts'
 import { makeMailServices } from './mail.ts'
+import { makeSlackServices } from './slack.ts'
 import { makeTasks } from './tasks/index.ts'
 
 /** What a worker needs; `ownerUrl` because the queue is the owner's. */
@@ -16,6 +18,9 @@ export type WorkerOptions = {
   publicUrl: string | null
   /** How many days a line of the security log is kept. */
   securityLogDays: number
+  slackApiUrl: string
+  /** For the secrets that jobs need; the first one encrypts. */
+  encryptionKeys: readonly EncryptionKey[]
   log: Log
 }
 
@@ -30,7 +35,9 @@ export type JobWorker = {
 /** Starts to run the queued jobs of a database, and those whose hour has come. */
 export async function startWorker(given: WorkerOptions): Promise<JobWorker> {
   const { ownerUrl, concurrency, mailer, publicUrl, securityLogDays, log } = given
-  const taskList = makeTasks({ ...makeMailServices(mailer, publicUrl), log, securityLogDays })
+  const cipher = makeCipher(given.encryptionKeys)
+  const slack = makeSlackServices(given.slackApiUrl, cipher)
+  const taskList = makeTasks({ ...makeMailServices(mailer, publicUrl), slack, cipher, log, securityLogDays })
   const pool: Pool = makePool(ownerUrl, concurrency + 2, log)
   const options: RunnerOptions = {
     pgPool: pool,

@@ -4,13 +4,14 @@
  * checks signatures and hands on what they cover; the worker is the one that speaks to Slack. See docs/slack.md.
  */
 drop trigger if exists _800_tell_slack on app_public.unlock_commands;
+drop trigger if exists _800_show_in_slack on app_public.rings;
 drop function if exists app_public.start_slack_install(uuid);
 drop function if exists app_public.slack_link_offer(text);
 drop function if exists app_private.escape_slack(text);
 drop table if exists
-  app_private.slack_receipts, app_private.slack_replies, app_private.slack_link_codes, app_private.slack_tokens,
-  app_private.slack_installs, app_public.slack_links, app_public.slack_installations cascade;
-drop type if exists app_public.slack_install, app_public.slack_link_offer cascade;
+  app_private.slack_messages, app_private.slack_receipts, app_private.slack_replies, app_private.slack_link_codes,
+  app_private.slack_tokens, app_private.slack_installs, app_public.slack_links, app_public.slack_installations cascade;
+drop type if exists app_public.slack_install, app_public.slack_identity cascade;
 
 insert into app_public.security_event_kinds (kind, description, notice) values
   ('slack_connected', 'An organization of theirs was connected to a Slack workspace.',
@@ -23,7 +24,7 @@ insert into app_public.security_event_kinds (kind, description, notice) values
 on conflict (kind) do nothing;
 
 insert into app_private.attempt_limits (action, per, most, span) values
-  ('slack_link', 'person', 10, '10 minutes'),
+  ('slack_link', 'account', 10, '10 minutes'),
   ('slack_link', 'network', 100, '10 minutes')
 on conflict do nothing;
 
@@ -71,15 +72,18 @@ create trigger _100_stamps before insert or update on app_public.slack_installat
 create table app_private.slack_tokens (
   id uuid primary key default app_hidden.new_id(),
   organization_id uuid not null,
+  team_id text not null,
   installation_id uuid unique references app_public.slack_installations (id) on delete set null,
   key_id text not null,
   sealed bytea not null
 );
+create index on app_private.slack_tokens (team_id);
 create index on app_private.slack_tokens (key_id);
 alter table app_private.slack_tokens enable row level security;
 comment on table app_private.slack_tokens is 'The bot tokens of Slack workspaces, encrypted.';
 comment on column app_private.slack_tokens.id is 'Identifies the token.';
 comment on column app_private.slack_tokens.organization_id is 'Whose it is, or was; with another id it cannot be decrypted.';
+comment on column app_private.slack_tokens.team_id is 'What Slack calls the workspace that it is for.';
 comment on column app_private.slack_tokens.installation_id is 'What it is for; null when that is gone, and the token is to be revoked.';
 comment on column app_private.slack_tokens.key_id is 'The key that it is encrypted with, by its name in the setting ENCRYPTION_KEYS.';
 comment on column app_private.slack_tokens.sealed is 'The token, as src/encryption.ts writes it.';
@@ -166,16 +170,16 @@ comment on column app_private.slack_link_codes.slack_user_name is 'What they are
 comment on column app_private.slack_link_codes.code_hash is 'SHA-256 of the code, in capitals and without dashes.';
 comment on column app_private.slack_link_codes.expires_at is 'When it ends by itself.';
 
-create type app_public.slack_link_offer as (
+create type app_public.slack_identity as (
   organization_id uuid, team_id text, team_name text, slack_user_id text, slack_user_name text, expires_at timestamptz
 );
-comment on type app_public.slack_link_offer is 'Who would act as you in Slack.';
-comment on column app_public.slack_link_offer.organization_id is 'In which of your organizations.';
-comment on column app_public.slack_link_offer.team_id is 'The workspace, as Slack calls it.';
-comment on column app_public.slack_link_offer.team_name is 'The workspace, as people call it.';
-comment on column app_public.slack_link_offer.slack_user_id is 'The user, as Slack calls them.';
-comment on column app_public.slack_link_offer.slack_user_name is 'The user, as they call themselves.';
-comment on column app_public.slack_link_offer.expires_at is 'When the code ends.';
+comment on type app_public.slack_identity is 'Who would act as you in Slack.';
+comment on column app_public.slack_identity.organization_id is 'In which of your organizations.';
+comment on column app_public.slack_identity.team_id is 'The workspace, as Slack calls it.';
+comment on column app_public.slack_identity.team_name is 'The workspace, as people call it.';
+comment on column app_public.slack_identity.slack_user_id is 'The user, as Slack calls them.';
+comment on column app_public.slack_identity.slack_user_name is 'The user, as they call themselves.';
+comment on column app_public.slack_identity.expires_at is 'When the code ends.';
 --!include functions/app_hidden/count_slack_link.sql
 --!include functions/app_private/find_slack_link_code.sql
 --!include functions/app_public/slack_link_offer.sql
@@ -227,12 +231,40 @@ create trigger _800_tell_slack after update of state on app_public.unlock_comman
   for each row when (new.finished_at is not null) execute function app_private.tg_unlock_commands__tell_slack();
 --!include functions/app_private/slack_reply.sql
 
+-- The message of a ring, to be changed as the ring does.
+create table app_private.slack_messages (
+  organization_id uuid not null,
+  ring_id uuid not null,
+  installation_id uuid not null,
+  channel_id text not null,
+  ts text not null,
+  posted_at timestamptz not null default now(),
+  primary key (organization_id, ring_id),
+  foreign key (organization_id, ring_id) references app_public.rings (organization_id, id) on delete cascade,
+  foreign key (organization_id, installation_id) references app_public.slack_installations (organization_id, id)
+    on delete cascade
+);
+create index on app_private.slack_messages (organization_id, installation_id);
+alter table app_private.slack_messages enable row level security;
+comment on table app_private.slack_messages is 'The messages in Slack that rings have.';
+comment on column app_private.slack_messages.organization_id is 'Whose ring it is.';
+comment on column app_private.slack_messages.ring_id is 'The ring.';
+comment on column app_private.slack_messages.installation_id is 'In which workspace.';
+comment on column app_private.slack_messages.channel_id is 'In which channel.';
+comment on column app_private.slack_messages.ts is 'What Slack calls the message: the moment it was posted.';
+comment on column app_private.slack_messages.posted_at is 'When we heard that it was.';
+--!include functions/app_private/tg_rings__show_in_slack.sql
+create trigger _800_show_in_slack after insert or update on app_public.rings
+  for each row when (not new.is_quiet) execute function app_private.tg_rings__show_in_slack();
+--!include functions/app_private/slack_ring.sql
+
 -- What Slack asks of us.
 --!include functions/app_private/escape_slack.sql
 --!include functions/app_private/slack_words.sql
 --!include functions/app_private/slack_member_id.sql
 --!include functions/app_private/make_slack_link_code.sql
 --!include functions/app_private/slack_door_list.sql
+--!include functions/app_private/tell_outcome_in_slack.sql
 --!include functions/app_private/open_door_from_slack.sql
 --!include functions/app_private/answer_slack_command.sql
 --!include functions/app_private/slack_command.sql

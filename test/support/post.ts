@@ -5,12 +5,13 @@ import type { MailName } from '../../worker/mails/index.ts'
 import { makeTasks } from '../../worker/tasks/index.ts'
 import type { TestDatabase } from './database.ts'
 import { eventually } from './eventually.ts'
+import { slackServices } from './slackServices.ts'
 
 /** A mail as a task has given it up. */
 export type Posted = { name: MailName; to: string; values: Record<string, any> }
 
-/** Carries out the jobs that are queued and returns the mails that they send, in order. */
-export async function deliver(database: TestDatabase): Promise<Posted[]> {
+/** Carries out the jobs that are queued and returns the mails that they send, in order; Slack is where one says. */
+export async function deliver(database: TestDatabase, slackApiUrl?: string): Promise<Posted[]> {
   const posted: Posted[] = []
   const log = makeLog({ logLevel: 'silent' }, false)
   const taskList = makeTasks({
@@ -18,6 +19,7 @@ export async function deliver(database: TestDatabase): Promise<Posted[]> {
     link: (path, fragment) => `https://app.example.com/${path}#${fragment ?? ''}`,
     log,
     securityLogDays: 365,
+    ...slackServices(slackApiUrl),
   })
   await runOnce({
     connectionString: database.ownerUrl,

@@ -5,6 +5,7 @@ import { makeLog } from '../../src/log.ts'
 import { account_export__make } from '../../worker/tasks/account_export__make.ts'
 import { person__delete } from '../../worker/tasks/person__delete.ts'
 import { makeDatabase, type TestDatabase } from '../support/database.ts'
+import { slackServices } from '../support/slackServices.ts'
 
 type Sent = { to: string; name: string }
 
@@ -44,6 +45,7 @@ const run = async (sql: string, values: unknown[] = []) =>
 const services = {
   log: makeLog({ logLevel: 'silent' }, false),
   securityLogDays: 365,
+  ...slackServices(),
   link: () => null,
   mail: async (name: string, to: string) => {
     if (isMailDown) throw new Error('The mail server is down.')

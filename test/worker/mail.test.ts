@@ -34,6 +34,8 @@ async function working(mailer: Mailer, during: () => Promise<void>): Promise<voi
     publicUrl: null,
     log,
     securityLogDays: 365,
+    slackApiUrl: 'http://127.0.0.1:9/api/',
+    encryptionKeys: [],
   })
   try {
     await during()

@@ -5,6 +5,7 @@ import { makeLog } from '../../src/log.ts'
 import { retention__purge } from '../../worker/tasks/retention__purge.ts'
 import { makeDatabase, type TestDatabase } from '../support/database.ts'
 import { makePerson } from '../support/people.ts'
+import { slackServices } from '../support/slackServices.ts'
 
 let database: TestDatabase
 let client: pg.Client
@@ -29,7 +30,7 @@ const helpers = {
 
 const purge = async (securityLogDays = 365) => {
   const noMail = { mail: () => Promise.reject(new Error('no mail is sent')), link: () => null }
-  await retention__purge({ ...noMail, log, securityLogDays })({}, helpers)
+  await retention__purge({ ...noMail, ...slackServices(), log, securityLogDays })({}, helpers)
 }
 
 /** A table, what makes rows of it from a moment in $1 and the person's id in $2, and what is left of them. */

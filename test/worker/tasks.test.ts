@@ -9,6 +9,7 @@ import { cronItems } from '../../worker/crontab.ts'
 import { makeMailServices } from '../../worker/mail.ts'
 import { makeTasks } from '../../worker/tasks/index.ts'
 import { makeDatabase, type TestDatabase } from '../support/database.ts'
+import { slackServices } from '../support/slackServices.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -22,7 +23,7 @@ const mailer = makeMailer({
   mailFrom: 'plinth@example.com',
   dataDir: '/dev/null/no-mail-is-sent',
 })
-const tasks = makeTasks({ ...makeMailServices(mailer, null), log, securityLogDays: 365 })
+const tasks = makeTasks({ ...makeMailServices(mailer, null), ...slackServices(), log, securityLogDays: 365 })
 
 const query = (sql: string) =>
   withConnection(database.ownerUrl, async (client) => (await client.query(sql)).rows as unknown[])

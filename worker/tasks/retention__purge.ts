@@ -17,6 +17,7 @@ const purges = (securityLogDays: number) =>
     ],
     invitations: ['select app_private.purge_invitations() as count'],
     'account exports': ['select app_private.purge_account_exports() as count'],
+    'what came from Slack': ['select app_private.purge_slack() as count'],
     departures: ['select app_private.purge_departures() as count'],
   }) satisfies Record<string, [sql: string, values?: unknown[]]>
 
