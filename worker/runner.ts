@@ -42,6 +42,9 @@ export async function startWorker(given: WorkerOptions): Promise<JobWorker> {
   const options: RunnerOptions = {
     pgPool: pool,
     concurrency,
+    // In batches, however small, since the worker waits for those when it ends, and for nothing else that is to be
+    // written down: a job that failed meanwhile would stay locked, and its queue with it.
+    preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
     noHandleSignals: true, // the process has one place for signals
     taskList,
     parsedCronItems: cronItems,
