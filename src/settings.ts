@@ -36,6 +36,11 @@ const role = z
 const isHttpUrl = (text: string) => /^https?:\/\/./.test(text) && URL.canParse(text)
 const httpUrl = z.string().refine(isHttpUrl).optional()
 
+const slackSecret = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/)
+  .optional()
+
 const origins = z
   .string()
   .transform((text) => text.split(/\s*,\s*/))
@@ -228,19 +233,22 @@ export const settings = {
     about: 'Where this server is reached from outside. Unset: http://localhost and its port.',
   }),
   SLACK_CLIENT_ID: setting({
-    schema: z.string().min(1).optional(),
-    expected: 'the id of your Slack app',
+    schema: z
+      .string()
+      .regex(/^\d{1,20}\.\d{1,20}$/)
+      .optional(),
+    expected: 'the client id of your Slack app, such as 1234567890.1234567890',
     about: 'The Slack app that organizations can connect. See docs/slack.md.',
   }),
   SLACK_CLIENT_SECRET: setting({
-    schema: z.string().min(1).optional(),
-    expected: 'the client secret of your Slack app',
+    schema: slackSecret,
+    expected: 'the client secret of your Slack app, 32 hexadecimal digits',
     about: 'By which Slack knows that we are that app.',
     isSecret: true,
   }),
   SLACK_SIGNING_SECRET: setting({
-    schema: z.string().min(1).optional(),
-    expected: 'the signing secret of your Slack app',
+    schema: slackSecret,
+    expected: 'the signing secret of your Slack app, 32 hexadecimal digits',
     about: 'By which we know that a request is from Slack.',
     isSecret: true,
   }),

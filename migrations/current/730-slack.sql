@@ -205,7 +205,7 @@ comment on column app_private.slack_receipts.received_at is 'When it came.';
 -- with its use.
 create table app_private.slack_replies (
   id uuid primary key default app_hidden.new_id(),
-  organization_id uuid not null,
+  organization_id uuid not null references app_public.organizations on delete cascade,
   response_url text not null check (length(response_url) <= 1000),
   text text not null,
   command_id uuid,

@@ -162,6 +162,7 @@ describe('right settings', () => {
 })
 
 describe('wrong settings', () => {
+  const key = Buffer.alloc(32).toString('base64')
   // One or more wrong values for each setting that has any.
   const wrong: Partial<Record<SettingName, string[]>> = {
     MODE: ['prod', 'Development'],
@@ -190,6 +191,20 @@ describe('wrong settings', () => {
       'https://a.example/?b',
       'https://a.example/#',
       'https://ann@a.example',
+    ],
+    SERVER_URL: ['doors.example.com', 'https://a.example/?b', 'https://ann@a.example'],
+    SLACK_CLIENT_ID: ['A012', '12'],
+    SLACK_CLIENT_SECRET: ['hush', 'HUSH'.repeat(8)],
+    SLACK_SIGNING_SECRET: ['hush'],
+    SLACK_API_URL: ['slack.com', 'http://slack.com/api/', 'https://ann:pw@slack.com'],
+    ENCRYPTION_KEYS: [
+      'hush',
+      `:${key}`,
+      'a:hush',
+      `a:${key},`,
+      `a:${key},a:${key}`,
+      `A:${key}`,
+      `a:${key}AAAA`,
     ],
     LOG_LEVEL: ['verbose', 'INFO'],
     POOL_SIZE: ['1', '1001', 'many'],
@@ -245,6 +260,9 @@ describe('wrong settings', () => {
       'JWT_SECRET',
       'OPENID_PROVIDERS',
       'SMTP_URL',
+      'SLACK_CLIENT_SECRET',
+      'SLACK_SIGNING_SECRET',
+      'ENCRYPTION_KEYS',
     ])
     expect(faults).toHaveLength(secrets.length)
     expect(faults.join('\n')).not.toContain('hush')

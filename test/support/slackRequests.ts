@@ -3,8 +3,8 @@ import { createHmac } from 'node:crypto'
 /** The app that tests are, as the settings say it. */
 export const slackApp = {
   SLACK_CLIENT_ID: '123.456',
-  SLACK_CLIENT_SECRET: 'client secret',
-  SLACK_SIGNING_SECRET: 'signing secret',
+  SLACK_CLIENT_SECRET: 'c1'.repeat(16),
+  SLACK_SIGNING_SECRET: '51'.repeat(16),
 }
 
 /** A request as Slack sends it. */
