@@ -1845,7 +1845,7 @@ begin
   end if;
   select * into v_installation from app_public.slack_installations where slack_installations.id = v_code.installation_id;
 
-  with ended as (
+  for v_link in
     delete from app_public.slack_links
     where slack_links.organization_id = v_installation.organization_id
       and (
@@ -1853,12 +1853,11 @@ begin
         or slack_links.slack_user_id = v_code.slack_user_id
       )
     returning *
-  )
-  select app_private.record_membership_event(
-    ended.person_id, 'slack_unlinked', ended.organization_id, ended.slack_user_name
-  )
-  from ended
-  where ended.person_id <> app_public.current_person_id();
+  loop
+    perform app_private.record_membership_event(
+      v_link.person_id, 'slack_unlinked', v_link.organization_id, v_link.slack_user_name
+    );
+  end loop;
 
   insert into app_public.slack_links
     (organization_id, installation_id, person_id, slack_user_id, slack_user_name)
@@ -3384,7 +3383,8 @@ create table app_private.slack_replies (
   created_at timestamp with time zone not null default now(),
   constraint slack_replies_pkey PRIMARY KEY (id),
   constraint slack_replies_response_url_check CHECK ((length(response_url) <= 1000)),
-  constraint slack_replies_organization_id_command_id_fkey FOREIGN KEY (organization_id, command_id) REFERENCES app_public.unlock_commands(organization_id, id) ON DELETE CASCADE
+  constraint slack_replies_organization_id_command_id_fkey FOREIGN KEY (organization_id, command_id) REFERENCES app_public.unlock_commands(organization_id, id) ON DELETE CASCADE,
+  constraint slack_replies_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES app_public.organizations(id) ON DELETE CASCADE
 );
 CREATE INDEX slack_replies_created_at_idx ON app_private.slack_replies USING btree (created_at);
 CREATE INDEX slack_replies_organization_id_command_id_idx ON app_private.slack_replies USING btree (organization_id, command_id);
@@ -3401,6 +3401,7 @@ comment on column app_private.slack_replies.created_at is 'When it came up.';
 create table app_private.slack_tokens (
   id uuid not null default app_hidden.new_id(),
   organization_id uuid not null,
+  team_id text not null,
   installation_id uuid,
   key_id text not null,
   sealed bytea not null,
@@ -3409,11 +3410,13 @@ create table app_private.slack_tokens (
   constraint slack_tokens_installation_id_fkey FOREIGN KEY (installation_id) REFERENCES app_public.slack_installations(id) ON DELETE SET NULL
 );
 CREATE INDEX slack_tokens_key_id_idx ON app_private.slack_tokens USING btree (key_id);
+CREATE INDEX slack_tokens_team_id_idx ON app_private.slack_tokens USING btree (team_id);
 alter table app_private.slack_tokens enable row level security;
 CREATE TRIGGER _800_revoke AFTER UPDATE OF installation_id ON app_private.slack_tokens FOR EACH ROW WHEN ((new.installation_id IS NULL)) EXECUTE FUNCTION app_private.tg_slack_tokens__revoke();
 comment on table app_private.slack_tokens is 'The bot tokens of Slack workspaces, encrypted.';
 comment on column app_private.slack_tokens.id is 'Identifies the token.';
 comment on column app_private.slack_tokens.organization_id is 'Whose it is, or was; with another id it cannot be decrypted.';
+comment on column app_private.slack_tokens.team_id is 'What Slack calls the workspace that it is for.';
 comment on column app_private.slack_tokens.installation_id is 'What it is for; null when that is gone, and the token is to be revoked.';
 comment on column app_private.slack_tokens.key_id is 'The key that it is encrypted with, by its name in the setting ENCRYPTION_KEYS.';
 comment on column app_private.slack_tokens.sealed is 'The token, as src/encryption.ts writes it.';
@@ -5084,8 +5087,14 @@ begin
     installed_at = now(),
     fault = null
   returning installations.id into v_installation_id;
-  insert into app_private.slack_tokens (organization_id, installation_id, key_id, sealed)
-  values (slack_installed.organization_id, v_installation_id, slack_installed.key_id, slack_installed.sealed)
+  -- What waits to be revoked may be this very token: Slack gives a workspace the one that it has.
+  delete from app_private.slack_tokens
+  where slack_tokens.team_id = slack_installed.team_id and slack_tokens.installation_id is null;
+  insert into app_private.slack_tokens (organization_id, team_id, installation_id, key_id, sealed)
+  values (
+    slack_installed.organization_id, slack_installed.team_id, v_installation_id, slack_installed.key_id,
+    slack_installed.sealed
+  )
   on conflict (installation_id) do update
   set key_id = excluded.key_id, sealed = excluded.sealed;
 

@@ -236,6 +236,19 @@ describe('connecting a workspace', () => {
     expect(slack.revoked).toEqual([]) // it may be the very token that the first one uses
   })
 
+  test('of two organizations that take a workspace at the same moment, one has it', async () => {
+    const states = [
+      stateOf(await begin(studio.manager)),
+      stateOf(await begin(studio.stranger, studio.strangerOrganizationId)),
+    ]
+
+    const answers = await Promise.all(states.map((state) => comeBack({ state, code: agree() })))
+
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
+    expect(await installations()).toHaveLength(1)
+    expect(await run('select from app_private.slack_tokens')).toHaveLength(1)
+  })
+
   test('the same workspace again keeps its links; another takes its place and ends them', async () => {
     await comeBack({ state: stateOf(await begin(studio.manager)), code: agree() })
     await run(

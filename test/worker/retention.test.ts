@@ -50,6 +50,14 @@ const cases: Record<string, Kept> = {
     over: '-1 second',
     kept: '1 hour',
   },
+  'what came from Slack is known for ten minutes': {
+    table: 'app_private.slack_receipts',
+    insert: `insert into app_private.slack_receipts (received_at, key)
+      values (now() + $1, sha256(uuid_send(gen_random_uuid()) || uuid_send($2)))`,
+    over: '-601 seconds',
+    kept: '-9 minutes',
+    batch: 'app_private.purge_slack()',
+  },
   'mailed codes end when they say': {
     table: 'app_private.mail_codes',
     insert: `insert into app_private.mail_codes (purpose, address, person_id, expires_at)
