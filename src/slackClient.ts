@@ -26,7 +26,7 @@ export const makeSlackClient = (apiUrl: string, token?: string): WebClient =>
 
 /** What went wrong in speaking to Slack, and nothing of what was said: that has secrets in it. */
 export class SlackFault extends Error {
-  /** Slack's own word for it, such as `channel_not_found`; null when Slack gave none. */
+  /** Slack's own word for a refusal that is final, such as `channel_not_found`; null for whatever may pass. */
   readonly code: string | null
   /** After how many seconds Slack wants to be asked again; null when it did not say. */
   readonly retryAfterSeconds: number | null
@@ -38,6 +38,16 @@ export class SlackFault extends Error {
   }
 }
 
+/** Slack's words for what passes. */
+const transient = new Set([
+  'fatal_error',
+  'internal_error',
+  'ratelimited',
+  'request_timeout',
+  'service_unavailable',
+  'team_added_to_org',
+])
+
 /** Whatever was thrown in speaking to Slack, as a SlackFault. */
 export function toSlackFault(error: unknown): SlackFault {
   if (error instanceof SlackFault) return error
@@ -45,10 +55,13 @@ export function toSlackFault(error: unknown): SlackFault {
     return new SlackFault('Slack wants to be asked later.', null, error.retryAfter)
   }
   if (error instanceof WebAPIPlatformError) {
-    const code = /^[a-z0-9_]{1,100}$/.test(error.data.error) ? error.data.error : 'unknown'
-    return new SlackFault(`Slack answered ${code}.`, code)
+    // Whatever is no JSON, such as the page of a proxy, stands where Slack's word for an error would.
+    const { error: code } = error.data
+    const isSlacks = /^[a-z0-9_]{1,100}$/.test(code) && !transient.has(code)
+    return isSlacks ? new SlackFault(`Slack answered ${code}.`, code) : new SlackFault('Slack is in trouble.')
   }
-  if (error instanceof WebAPIHTTPError)
+  if (error instanceof WebAPIHTTPError) {
     return new SlackFault(`Slack answered with status ${error.statusCode}.`)
+  }
   return new SlackFault(`Slack does not answer: ${messageOf(error)}`)
 }

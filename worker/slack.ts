@@ -24,7 +24,7 @@ export function makeSlackServices(apiUrl: string, cipher: Cipher): SlackServices
         cipher.decrypt({ keyId, data: sealed }, organizationId),
       )
       try {
-        return (await client.apiCall(method, given)) as ChatPostMessageResponse
+        return await client.apiCall(method, given)
       } catch (error) {
         throw toSlackFault(error)
       }

@@ -8,7 +8,10 @@ import { connectSlack, linkSlackUser } from '../support/slackStudio.ts'
 
 const { api, database } = useApi()
 const run: Run = (sql, values) =>
-  withConnection(database().ownerUrl, async (client) => (await client.query(sql, values)).rows)
+  withConnection(
+    database().ownerUrl,
+    async (client) => (await client.query<Record<string, unknown>>(sql, values)).rows,
+  )
 let studio: Studio
 let tokens: Record<'manager' | 'member' | 'stranger', string>
 beforeAll(async () => {
@@ -66,7 +69,8 @@ describe('the API', () => {
     await linkSlackUser(run, studio.manager, 'U2')
     const seen = async (token: string) => {
       const { data } = await api().ask('{ slackLinks { nodes { slackUserId } } }', { token })
-      return data!.slackLinks.nodes.map(({ slackUserId }: { slackUserId: string }) => slackUserId).sort()
+      const { nodes } = data!.slackLinks as { nodes: { slackUserId: string }[] }
+      return nodes.map(({ slackUserId }) => slackUserId).sort()
     }
 
     expect(await seen(tokens.member)).toEqual(['U1'])

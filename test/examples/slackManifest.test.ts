@@ -11,9 +11,7 @@ const server = 'https://doors.example.com'
 test('Slack is told the addresses that the server answers at', () => {
   const { features, oauth_config, settings } = manifest
 
-  expect(features.slash_commands.map(({ url }: { url: string }) => url)).toEqual([
-    server + slackPaths.commands,
-  ])
+  expect(features.slash_commands).toMatchObject([{ command: '/door', url: server + slackPaths.commands }])
   expect(settings.interactivity).toEqual({ is_enabled: true, request_url: server + slackPaths.actions })
   expect(settings.event_subscriptions.request_url).toBe(server + slackPaths.events)
   expect(oauth_config.redirect_urls).toEqual([slackRedirectUrl(server)])

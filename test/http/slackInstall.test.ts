@@ -31,7 +31,10 @@ afterAll(async () => {
   await slack.stop()
 })
 const run: Run = (sql, values) =>
-  withConnection(database.ownerUrl, async (client) => (await client.query(sql, values)).rows)
+  withConnection(
+    database.ownerUrl,
+    async (client) => (await client.query<Record<string, unknown>>(sql, values)).rows,
+  )
 beforeEach(async () => {
   await run('delete from app_public.organizations')
   await run('delete from app_public.people')

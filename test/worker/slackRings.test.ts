@@ -181,7 +181,13 @@ describe('a ring', () => {
 })
 
 describe('with Slack in trouble', () => {
-  test.each(['hangs', 'cuts', { status: 500 }, { error: 'internal_error' }] as const)(
+  test.each([
+    'hangs',
+    'cuts',
+    { status: 500 },
+    { error: 'internal_error' },
+    { error: '<html>Back soon</html>' },
+  ] as const)(
     'a ring that meets %j is posted later, once',
     async (trouble) => {
       slack.trouble('chat.postMessage', trouble)

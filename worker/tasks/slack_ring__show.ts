@@ -47,14 +47,11 @@ export const slack_ring__show =
       await query(noteFault, [ring.installationId, null])
     } catch (error) {
       if (!(error instanceof SlackFault)) throw error
-      if (error.code === null || transient.has(error.code)) return putOff(error, helpers)
+      if (error.code === null) return putOff(error, helpers)
       log.warn({ ringId, fault: error.code }, 'Slack does not show a ring')
       if (ts === null) await query(noteFault, [ring.installationId, error.code])
     }
   }
-
-/** Words of Slack for what passes; any other refusal is final, and a matter for the organization. */
-const transient = new Set(['internal_error', 'fatal_error', 'service_unavailable', 'request_timeout'])
 
 type Shown = {
   organizationId: string
