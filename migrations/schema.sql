@@ -4903,8 +4903,6 @@ begin
     where doors.organization_id = v_installation.organization_id and doors.id = v_subject
   ) then
     v_reply := app_private.open_door_from_slack(v_subject, v_person_id, body ->> 'response_url');
-  elsif v_deed = 'open_door' then
-    v_reply := 'This door is not there any more.';
   elsif v_deed in ('open_ring', 'dismiss_ring') and exists (
     select from app_public.rings
     where rings.organization_id = v_installation.organization_id and rings.id = v_subject
@@ -4913,6 +4911,8 @@ begin
     -- The message of the ring says who was first; the one who was not is told.
     v_reply := case when not v_answer.is_first then app_private.escape_slack(v_answer.reason) end;
     perform app_private.tell_outcome_in_slack(v_answer.command_id, body ->> 'response_url');
+  else
+    v_reply := 'There is nothing here to answer any more.';
   end if;
 
   insert into app_private.slack_replies (organization_id, response_url, text)

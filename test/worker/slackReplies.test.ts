@@ -214,7 +214,7 @@ describe('a ring', () => {
     expect(slack.replies).toEqual([{ to: 'U1', text: expect.stringMatching(/./) }])
   })
 
-  test('of another organization is not theirs to answer, though they are a member there too', async () => {
+  test('or a door of another organization is not theirs, though they are a member there too', async () => {
     const zoe = await makePerson(run, 'Zoe')
     for (const organization of [studio.organizationId, studio.strangerOrganizationId]) {
       await run('insert into app_public.memberships (organization_id, person_id) values ($1, $2)', [
@@ -227,8 +227,15 @@ describe('a ring', () => {
     const id = await ring()
 
     await press('open_ring', id, 'U7', 'T2')
+    await press('dismiss_ring', id, 'U7', 'T2')
+    await press(`open_door ${studio.doorId}`, studio.doorId, 'U7', 'T2')
+    await runJobs()
 
     expect(await ringOf(id)).toMatchObject({ state: 'ringing' })
+    expect(await commands()).toEqual([])
+    expect(slack.replies).toEqual(
+      Array(3).fill({ to: 'U7', text: 'There is nothing here to answer any more.' }),
+    )
   })
 })
 
