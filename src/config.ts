@@ -152,7 +152,7 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
     smtpUrl: value.SMTP_URL ?? null,
     mailFrom: value.MAIL_FROM,
     publicUrl: value.PUBLIC_URL ?? null,
-    serverUrl: (value.SERVER_URL ?? `http://localhost:${value.PORT}`).replace(/\/+$/, ''),
+    serverUrl: value.SERVER_URL?.replace(/\/$/, '') ?? `http://localhost:${value.PORT}`,
     slack:
       value.SLACK_CLIENT_ID === undefined
         ? null

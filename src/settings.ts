@@ -227,10 +227,10 @@ export const settings = {
   SERVER_URL: setting({
     schema: z
       .string()
-      .refine((text) => isHttpUrl(text) && !/[?#@]/.test(text))
+      .refine((text) => isHttpUrl(text) && new URL(text).origin === text.replace(/\/$/, ''))
       .optional(),
-    expected: 'an http(s) address without ?, # and @',
-    about: 'Where this server is reached from outside. Unset: http://localhost and its port.',
+    expected: 'an http(s) address without a path',
+    about: 'Where others reach this server; links to its own pages lead there. Unset: PORT on this machine.',
   }),
   SLACK_CLIENT_ID: setting({
     schema: z
