@@ -4,6 +4,8 @@ import { makeStudio, type Studio } from '../support/people.ts'
 import { startSession } from '../support/sessions.ts'
 import { connectSlack } from '../support/slackStudio.ts'
 
+// Longer than most: being linked, and what only those who are may do, are tried on the same commands.
+
 const { owner, person, stayIn } = useTransaction()
 let studio: Studio
 beforeEach(async () => {

@@ -9,6 +9,8 @@ import { slackApp } from '../support/slackRequests.ts'
 import { encryptionKeys, testCipher } from '../support/slackServices.ts'
 import { tablesWith } from '../support/trace.ts'
 
+// Longer than most: what is connected and what is disconnected both need the whole way to Slack and back.
+
 const botToken = 'xoxb-secret-of-the-bot'
 let slack: FakeSlack
 let database: TestDatabase

@@ -5,6 +5,8 @@ import { makePerson, makeStudio, type Studio } from '../support/people.ts'
 import { deliver } from '../support/post.ts'
 import { connectSlack, linkSlackUser } from '../support/slackStudio.ts'
 
+// Longer than most: it is the list of who may press what, and of what may become of a reply.
+
 const { database, owner: run, connections } = useConnections(2)
 let slack: FakeSlack
 let studio: Studio
