@@ -107,6 +107,30 @@ comment on type app_public.sent_code is 'A code that is on its way by mail.';
 comment on column app_public.sent_code.id is 'Names the code when you give it back.';
 comment on column app_public.sent_code.expires_at is 'Until when it can be given.';
 
+create type app_public.slack_identity as (
+  organization_id uuid,
+  team_id text,
+  team_name text,
+  slack_user_id text,
+  slack_user_name text,
+  expires_at timestamp with time zone
+);
+comment on type app_public.slack_identity is 'Who would act as you in Slack.';
+comment on column app_public.slack_identity.organization_id is 'In which of your organizations.';
+comment on column app_public.slack_identity.team_id is 'The workspace, as Slack calls it.';
+comment on column app_public.slack_identity.team_name is 'The workspace, as people call it.';
+comment on column app_public.slack_identity.slack_user_id is 'The user, as Slack calls them.';
+comment on column app_public.slack_identity.slack_user_name is 'The user, as they call themselves.';
+comment on column app_public.slack_identity.expires_at is 'When the code ends.';
+
+create type app_public.slack_install as (
+  state text,
+  expires_at timestamp with time zone
+);
+comment on type app_public.slack_install is 'A way to Slack, to connect a workspace.';
+comment on column app_public.slack_install.state is 'The secret by which the way back is known; part of the address.';
+comment on column app_public.slack_install.expires_at is 'When it ends by itself.';
+
 create type app_public.unlock_answer as (
   is_allowed boolean,
   rule text,
@@ -1067,6 +1091,7 @@ create policy select_member on app_public.rings for select to plinth_person
 grant select on app_public.rings to plinth_device;
 grant select on app_public.rings to plinth_person;
 CREATE TRIGGER _800_expire AFTER INSERT OR UPDATE OF expires_at ON app_public.rings FOR EACH ROW WHEN ((new.state = 'ringing'::text)) EXECUTE FUNCTION app_private.tg_rings__expire();
+CREATE TRIGGER _800_show_in_slack AFTER INSERT OR UPDATE ON app_public.rings FOR EACH ROW WHEN ((NOT new.is_quiet)) EXECUTE FUNCTION app_private.tg_rings__show_in_slack();
 CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.rings FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'device_id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.rings FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
 comment on table app_public.rings is 'Somebody who rang at a door. Members see those of their organization, a device its own.';
@@ -1174,6 +1199,88 @@ comment on column app_public.sessions.created_at is 'When it began.';
 comment on column app_public.sessions.last_used_at is 'When it was last used, to about a minute.';
 comment on column app_public.sessions.expires_at is 'When it ends by itself.';
 
+create table app_public.slack_installations (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  team_id text not null,
+  team_name text not null,
+  bot_user_id text not null,
+  channel_id text,
+  fault text,
+  installed_by uuid,
+  installed_at timestamp with time zone not null default now(),
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint slack_installations_pkey PRIMARY KEY (organization_id, id),
+  constraint slack_installations_id_key UNIQUE (id),
+  constraint slack_installations_organization_id_key UNIQUE (organization_id),
+  constraint slack_installations_team_id_key UNIQUE (team_id),
+  constraint slack_installations_bot_user_id_check CHECK ((bot_user_id ~ '^[A-Z0-9]{1,40}$'::text)),
+  constraint slack_installations_channel_id_check CHECK ((channel_id ~ '^[CG][A-Z0-9]{1,39}$'::text)),
+  constraint slack_installations_fault_check CHECK ((length(fault) <= 100)),
+  constraint slack_installations_team_id_check CHECK ((team_id ~ '^[A-Z0-9]{1,40}$'::text)),
+  constraint slack_installations_team_name_check CHECK ((length(team_name) <= 200)),
+  constraint slack_installations_installed_by_fkey FOREIGN KEY (installed_by) REFERENCES app_public.people(id) ON DELETE SET NULL,
+  constraint slack_installations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES app_public.organizations(id) ON DELETE CASCADE
+);
+CREATE INDEX slack_installations_installed_by_idx ON app_public.slack_installations USING btree (installed_by);
+alter table app_public.slack_installations enable row level security;
+create policy select_member on app_public.slack_installations for select to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
+create policy update_manager on app_public.slack_installations for update to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
+grant select on app_public.slack_installations to plinth_person;
+grant update (channel_id) on app_public.slack_installations to plinth_person;
+CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.slack_installations FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.slack_installations FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.slack_installations FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.slack_installations is 'The Slack workspace of an organization. Members see it; managers say where the bell is to be heard, connect one by `startSlackInstall` and disconnect it by `disconnectSlack`.';
+comment on column app_public.slack_installations.organization_id is 'Whose workspace it is.';
+comment on column app_public.slack_installations.id is 'Identifies the installation.';
+comment on column app_public.slack_installations.team_id is 'What Slack calls the workspace.';
+comment on column app_public.slack_installations.team_name is 'What people call it.';
+comment on column app_public.slack_installations.bot_user_id is 'As whom we write there.';
+comment on column app_public.slack_installations.channel_id is 'The channel that hears the bell, by its id in Slack, such as `C012AB3CD`; null: none. Our bot has to be in it.';
+comment on column app_public.slack_installations.fault is 'Why Slack refused the last message for that channel, in its own word, such as `not_in_channel`; null when it took it.';
+comment on column app_public.slack_installations.installed_by is 'Who connected it; null once their account is deleted.';
+comment on column app_public.slack_installations.installed_at is 'When it was last connected.';
+comment on column app_public.slack_installations.created_at is 'When it was first connected.';
+comment on column app_public.slack_installations.updated_at is 'When this last changed.';
+
+create table app_public.slack_links (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  installation_id uuid not null,
+  person_id uuid not null,
+  slack_user_id text not null,
+  slack_user_name text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint slack_links_pkey PRIMARY KEY (organization_id, id),
+  constraint slack_links_id_key UNIQUE (id),
+  constraint slack_links_installation_id_slack_user_id_key UNIQUE (installation_id, slack_user_id),
+  constraint slack_links_organization_id_person_id_key UNIQUE (organization_id, person_id),
+  constraint slack_links_slack_user_id_check CHECK ((slack_user_id ~ '^[A-Z0-9]{1,40}$'::text)),
+  constraint slack_links_slack_user_name_check CHECK ((length(slack_user_name) <= 200)),
+  constraint slack_links_organization_id_installation_id_fkey FOREIGN KEY (organization_id, installation_id) REFERENCES app_public.slack_installations(organization_id, id) ON DELETE CASCADE,
+  constraint slack_links_organization_id_person_id_fkey FOREIGN KEY (organization_id, person_id) REFERENCES app_public.memberships(organization_id, person_id) ON DELETE CASCADE
+);
+CREATE INDEX slack_links_organization_id_installation_id_idx ON app_public.slack_links USING btree (organization_id, installation_id);
+CREATE INDEX slack_links_person_id_idx ON app_public.slack_links USING btree (person_id);
+alter table app_public.slack_links enable row level security;
+create policy select_self_or_manager on app_public.slack_links for select to plinth_person
+  using (((person_id = ( SELECT app_public.current_person_id() AS current_person_id)) OR (organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids)))));
+grant select on app_public.slack_links to plinth_person;
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.slack_links FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'person_id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.slack_links FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.slack_links is 'A Slack user who acts as a member. You see your own, managers all of their organization. Made by `linkSlack`, ended by `unlinkSlack`.';
+comment on column app_public.slack_links.organization_id is 'In which organization.';
+comment on column app_public.slack_links.id is 'Identifies the link.';
+comment on column app_public.slack_links.installation_id is 'In whose workspace that Slack user is.';
+comment on column app_public.slack_links.person_id is 'As whom they act.';
+comment on column app_public.slack_links.slack_user_id is 'What Slack calls the user.';
+comment on column app_public.slack_links.slack_user_name is 'The name that the user had in Slack when they were linked; for display alone.';
+comment on column app_public.slack_links.created_at is 'When they were linked.';
+
 create table app_public.unlock_commands (
   organization_id uuid not null,
   id uuid not null default app_hidden.new_id(),
@@ -1217,6 +1324,7 @@ grant select on app_public.unlock_commands to plinth_device;
 grant select on app_public.unlock_commands to plinth_person;
 CREATE TRIGGER _500_presence AFTER UPDATE OF state ON app_public.unlock_commands FOR EACH ROW WHEN (((old.state <> new.state) AND (new.state = 'opened'::text) AND (new.person_id IS NOT NULL))) EXECUTE FUNCTION app_private.tg_unlock_commands__presence();
 CREATE TRIGGER _800_settle AFTER INSERT OR UPDATE OF state ON app_public.unlock_commands FOR EACH ROW WHEN ((new.state = ANY (ARRAY['pending'::text, 'claimed'::text]))) EXECUTE FUNCTION app_private.tg_unlock_commands__settle();
+CREATE TRIGGER _800_tell_slack AFTER UPDATE OF state ON app_public.unlock_commands FOR EACH ROW WHEN ((new.finished_at IS NOT NULL)) EXECUTE FUNCTION app_private.tg_unlock_commands__tell_slack();
 CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.unlock_commands FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'device_id', 'person_id', 'pass_id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.unlock_commands FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
 comment on table app_public.unlock_commands is 'A command to open a door, once, within ten seconds. You see your own, managers all of their organization, a device its own.';
@@ -1945,6 +2053,37 @@ The result is false when it is being deleted already.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `REFUSED` while you are the only owner of an organization with other members, naming it.';
 
+CREATE OR REPLACE FUNCTION app_public.disconnect_slack(organization_id uuid)
+ RETURNS app_public.slack_installations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_installation app_public.slack_installations;
+begin
+  delete from app_public.slack_installations
+  where slack_installations.organization_id = disconnect_slack.organization_id
+    and slack_installations.organization_id = any (array(select app_hidden.my_managed_organization_ids()))
+  returning * into v_installation;
+  if not found then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'That organization is not connected to Slack, or you do not manage it.',
+      column = 'organization_id';
+  end if;
+  perform app_private.tell_owners(disconnect_slack.organization_id, 'slack_disconnected');
+  return v_installation;
+end;
+$function$
+;
+grant execute on function app_public.disconnect_slack(uuid) to plinth_person;
+comment on function app_public.disconnect_slack(uuid) is 'Disconnects an organization from its Slack workspace: nobody opens a door from there any more, and our bot leaves it. Links of members end. Managers may.
+
+- `organizationId`: an organization that you manage.
+
+Errors: `NOT_FOUND`.';
+
 CREATE OR REPLACE FUNCTION app_public.dismiss_ring(ring_id uuid)
  RETURNS app_public.ring_answer
  LANGUAGE sql
@@ -2157,6 +2296,65 @@ grant execute on function app_public.leave_office(uuid) to plinth_person;
 comment on function app_public.leave_office(uuid) is 'Says that you are not in an office any more. The result is null if you were not.
 
 - `officeId`: the office.';
+
+CREATE OR REPLACE FUNCTION app_public.link_slack(code text)
+ RETURNS app_public.slack_links
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_code app_private.slack_link_codes;
+  v_installation app_public.slack_installations;
+  v_link app_public.slack_links;
+begin
+  perform app_private.require_recent_sign_in();
+  delete from app_private.slack_link_codes
+  where slack_link_codes.code_hash = (select code_hash from app_private.find_slack_link_code(link_slack.code))
+    and slack_link_codes.expires_at > clock_timestamp()
+  returning * into v_code;
+  if not found then
+    return null;
+  end if;
+  select * into v_installation from app_public.slack_installations where slack_installations.id = v_code.installation_id;
+
+  for v_link in
+    delete from app_public.slack_links
+    where slack_links.organization_id = v_installation.organization_id
+      and (
+        slack_links.person_id = app_public.current_person_id()
+        or slack_links.slack_user_id = v_code.slack_user_id
+      )
+    returning *
+  loop
+    perform app_private.record_membership_event(
+      v_link.person_id, 'slack_unlinked', v_link.organization_id, v_link.slack_user_name
+    );
+  end loop;
+
+  insert into app_public.slack_links
+    (organization_id, installation_id, person_id, slack_user_id, slack_user_name)
+  values (
+    v_installation.organization_id, v_installation.id, app_public.current_person_id(), v_code.slack_user_id,
+    v_code.slack_user_name
+  )
+  returning * into v_link;
+  perform app_private.record_membership_event(
+    v_link.person_id, 'slack_linked', v_link.organization_id,
+    format('%s in %s', v_link.slack_user_name, v_installation.team_name)
+  );
+  return v_link;
+end;
+$function$
+;
+grant execute on function app_public.link_slack(text) to plinth_person;
+comment on function app_public.link_slack(text) is 'Lets a Slack user act as you: open doors by `/door`, and answer the bell. Ask `slackLinkOffer` first who that is, and have the person confirm it. It takes the place of an earlier link, of yours or of that user; you are told by mail.
+
+The result is null when the code is wrong, was used or replaced, has expired, or is for an organization that you are not in.
+
+- `code`: what Slack showed, twelve characters; dashes, blanks and small letters do not matter.
+
+Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes.';
 
 CREATE OR REPLACE FUNCTION app_public.make_email_address_primary(id uuid)
  RETURNS app_public.email_addresses
@@ -3035,6 +3233,24 @@ An address that has an account already gives the same answer; its owner is told 
 
 Errors: `BAD_USER_INPUT` naming the argument.';
 
+CREATE OR REPLACE FUNCTION app_public.slack_link_offer(code text)
+ RETURNS app_public.slack_identity
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select
+    slack_installations.organization_id, slack_installations.team_id, slack_installations.team_name,
+    code.slack_user_id, code.slack_user_name, code.expires_at
+  from app_private.find_slack_link_code(slack_link_offer.code) as code
+  join app_public.slack_installations on slack_installations.id = code.installation_id;
+$function$
+;
+grant execute on function app_public.slack_link_offer(text) to plinth_person;
+comment on function app_public.slack_link_offer(text) is 'Which Slack user would act as you if you gave a code to `linkSlack`. Show it, and ask whether that is them: whoever sends you a code of theirs wants to open doors in your name. Null when the code is wrong, was used or replaced, has expired, or is for an organization that you are not in.
+
+- `code`: what Slack showed, twelve characters; dashes, blanks and small letters do not matter.';
+
 CREATE OR REPLACE FUNCTION app_public.start_lockdown(office_id uuid, reason text)
  RETURNS app_public.lockdowns
  LANGUAGE plpgsql
@@ -3078,6 +3294,43 @@ comment on function app_public.start_lockdown(uuid,text) is 'Has the doors of an
 - `reason`: why, 1 to 200 characters; members see it.
 
 Errors: `NOT_FOUND`.';
+
+CREATE OR REPLACE FUNCTION app_public.start_slack_install(organization_id uuid)
+ RETURNS app_public.slack_install
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_state text := app_private.make_token('');
+  v_install app_private.slack_installs;
+begin
+  if start_slack_install.organization_id <> all (array(select app_hidden.my_managed_organization_ids())) then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such organization, or you do not manage it.',
+      column = 'organization_id';
+  end if;
+  perform app_private.require_recent_sign_in();
+
+  delete from app_private.slack_installs
+  where slack_installs.organization_id = start_slack_install.organization_id
+    and slack_installs.person_id = app_public.current_person_id();
+  insert into app_private.slack_installs (organization_id, person_id, state_hash)
+  values (
+    start_slack_install.organization_id, app_public.current_person_id(), sha256(convert_to(v_state, 'UTF8'))
+  )
+  returning * into v_install;
+  return (v_state, v_install.expires_at)::app_public.slack_install;
+end;
+$function$
+;
+grant execute on function app_public.start_slack_install(uuid) to plinth_person;
+comment on function app_public.start_slack_install(uuid) is 'Begins to connect a Slack workspace to an organization: send the browser to the `url` of the result, where Slack asks which workspace. It works once, within ten minutes, and takes the place of one that you began before. Managers may.
+
+- `organizationId`: an organization that you manage. One that has a workspace gets the other in its place.
+
+Errors: `NOT_FOUND`; `SIGN_IN_AGAIN` without a sign-in of the last ten minutes.';
 
 CREATE OR REPLACE FUNCTION app_public.transfer_ownership(organization_id uuid, person_id uuid)
  RETURNS app_public.memberships
@@ -3146,6 +3399,42 @@ To have one more owner and stay one yourself, use `updateMembership`.
 - `personId`: a member of it.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `NOT_FOUND` naming the argument.';
+
+CREATE OR REPLACE FUNCTION app_public.unlink_slack(id uuid)
+ RETURNS app_public.slack_links
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_link app_public.slack_links;
+begin
+  delete from app_public.slack_links
+  where slack_links.id = unlink_slack.id
+    and (
+      slack_links.person_id = app_public.current_person_id()
+      or slack_links.organization_id = any (array(select app_hidden.my_managed_organization_ids()))
+    )
+  returning * into v_link;
+  if not found then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such link, or it is not for you to end.',
+      column = 'id';
+  end if;
+  perform app_private.record_membership_event(
+    v_link.person_id, 'slack_unlinked', v_link.organization_id, v_link.slack_user_name
+  );
+  return v_link;
+end;
+$function$
+;
+grant execute on function app_public.unlink_slack(uuid) to plinth_person;
+comment on function app_public.unlink_slack(uuid) is 'Ends a link: that Slack user acts as nobody any more, at once. Everybody may end their own, managers those of their organization; whose it was is told by mail.
+
+- `id`: the link.
+
+Errors: `NOT_FOUND`.';
 
 CREATE OR REPLACE FUNCTION app_public.unlock_door(door_id uuid)
  RETURNS app_public.unlock_answer
@@ -3345,6 +3634,20 @@ $function$
 grant execute on function app_hidden.count_sign_in(text) to plinth_anonymous;
 grant execute on function app_hidden.count_sign_in(text) to plinth_person;
 comment on function app_hidden.count_sign_in(text) is 'Counts an attempt to sign in with a password; the seconds to wait when there were too many, else null.';
+
+CREATE OR REPLACE FUNCTION app_hidden.count_slack_link()
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select app_private.count_attempt('slack_link', jsonb_build_object(
+    'account', app_public.current_person_id(), 'network', app_private.request_network()
+  ));
+$function$
+;
+grant execute on function app_hidden.count_slack_link() to plinth_person;
+comment on function app_hidden.count_slack_link() is 'Counts an attempt to link a Slack user; the seconds to wait when there were too many, else null.';
 
 CREATE OR REPLACE FUNCTION app_hidden.current_device_id()
  RETURNS uuid
@@ -3792,6 +4095,129 @@ comment on table app_private.salt_keys is 'One row: the secret from which salts 
 comment on column app_private.salt_keys.is_only is 'Keeps the table at one row.';
 comment on column app_private.salt_keys.key is 'The secret.';
 
+create table app_private.slack_installs (
+  organization_id uuid not null,
+  person_id uuid not null,
+  state_hash bytea not null,
+  expires_at timestamp with time zone not null default (now() + '00:10:00'::interval),
+  constraint slack_installs_pkey PRIMARY KEY (organization_id, person_id),
+  constraint slack_installs_state_hash_key UNIQUE (state_hash),
+  constraint slack_installs_state_hash_check CHECK ((length(state_hash) = 32)),
+  constraint slack_installs_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES app_public.organizations(id) ON DELETE CASCADE,
+  constraint slack_installs_person_id_fkey FOREIGN KEY (person_id) REFERENCES app_public.people(id) ON DELETE CASCADE
+);
+CREATE INDEX slack_installs_expires_at_idx ON app_private.slack_installs USING btree (expires_at);
+CREATE INDEX slack_installs_person_id_idx ON app_private.slack_installs USING btree (person_id);
+alter table app_private.slack_installs enable row level security;
+comment on table app_private.slack_installs is 'People who have gone to Slack to connect a workspace. A row serves once.';
+comment on column app_private.slack_installs.organization_id is 'What the workspace is to be connected to.';
+comment on column app_private.slack_installs.person_id is 'Who began it.';
+comment on column app_private.slack_installs.state_hash is 'SHA-256 of the text by which the answer is known to belong to it.';
+comment on column app_private.slack_installs.expires_at is 'When it ends by itself.';
+
+create table app_private.slack_link_codes (
+  installation_id uuid not null,
+  slack_user_id text not null,
+  slack_user_name text not null,
+  code_hash bytea not null,
+  expires_at timestamp with time zone not null default (now() + '00:10:00'::interval),
+  constraint slack_link_codes_pkey PRIMARY KEY (installation_id, slack_user_id),
+  constraint slack_link_codes_code_hash_key UNIQUE (code_hash),
+  constraint slack_link_codes_code_hash_check CHECK ((length(code_hash) = 32)),
+  constraint slack_link_codes_slack_user_id_check CHECK ((slack_user_id ~ '^[A-Z0-9]{1,40}$'::text)),
+  constraint slack_link_codes_slack_user_name_check CHECK ((length(slack_user_name) <= 200)),
+  constraint slack_link_codes_installation_id_fkey FOREIGN KEY (installation_id) REFERENCES app_public.slack_installations(id) ON DELETE CASCADE
+);
+CREATE INDEX slack_link_codes_expires_at_idx ON app_private.slack_link_codes USING btree (expires_at);
+alter table app_private.slack_link_codes enable row level security;
+comment on table app_private.slack_link_codes is 'Codes by which Slack users show members who they are. A code works once.';
+comment on column app_private.slack_link_codes.installation_id is 'In whose workspace.';
+comment on column app_private.slack_link_codes.slack_user_id is 'Whom it was shown to.';
+comment on column app_private.slack_link_codes.slack_user_name is 'What they are called there.';
+comment on column app_private.slack_link_codes.code_hash is 'SHA-256 of the code, in capitals and without dashes.';
+comment on column app_private.slack_link_codes.expires_at is 'When it ends by itself.';
+
+create table app_private.slack_messages (
+  organization_id uuid not null,
+  ring_id uuid not null,
+  installation_id uuid not null,
+  channel_id text not null,
+  ts text not null,
+  posted_at timestamp with time zone not null default now(),
+  constraint slack_messages_pkey PRIMARY KEY (organization_id, ring_id),
+  constraint slack_messages_organization_id_installation_id_fkey FOREIGN KEY (organization_id, installation_id) REFERENCES app_public.slack_installations(organization_id, id) ON DELETE CASCADE,
+  constraint slack_messages_organization_id_ring_id_fkey FOREIGN KEY (organization_id, ring_id) REFERENCES app_public.rings(organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX slack_messages_organization_id_installation_id_idx ON app_private.slack_messages USING btree (organization_id, installation_id);
+alter table app_private.slack_messages enable row level security;
+comment on table app_private.slack_messages is 'The messages in Slack that rings have.';
+comment on column app_private.slack_messages.organization_id is 'Whose ring it is.';
+comment on column app_private.slack_messages.ring_id is 'The ring.';
+comment on column app_private.slack_messages.installation_id is 'In which workspace.';
+comment on column app_private.slack_messages.channel_id is 'In which channel.';
+comment on column app_private.slack_messages.ts is 'What Slack calls the message: the moment it was posted.';
+comment on column app_private.slack_messages.posted_at is 'When we heard that it was.';
+
+create table app_private.slack_receipts (
+  key bytea not null,
+  answer jsonb,
+  received_at timestamp with time zone not null default now(),
+  constraint slack_receipts_pkey PRIMARY KEY (key)
+);
+CREATE INDEX slack_receipts_received_at_idx ON app_private.slack_receipts USING btree (received_at);
+alter table app_private.slack_receipts enable row level security;
+comment on table app_private.slack_receipts is 'Signatures and deeds that came from Slack, as hashes.';
+comment on column app_private.slack_receipts.key is 'SHA-256 of the signature, or of what names the deed.';
+comment on column app_private.slack_receipts.answer is 'What was answered, for when it comes again; null where that has a secret in it.';
+comment on column app_private.slack_receipts.received_at is 'When it came.';
+
+create table app_private.slack_replies (
+  id uuid not null default app_hidden.new_id(),
+  organization_id uuid not null,
+  response_url text not null,
+  text text not null,
+  command_id uuid,
+  created_at timestamp with time zone not null default now(),
+  constraint slack_replies_pkey PRIMARY KEY (id),
+  constraint slack_replies_response_url_check CHECK ((length(response_url) <= 1000)),
+  constraint slack_replies_organization_id_command_id_fkey FOREIGN KEY (organization_id, command_id) REFERENCES app_public.unlock_commands(organization_id, id) ON DELETE CASCADE,
+  constraint slack_replies_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES app_public.organizations(id) ON DELETE CASCADE
+);
+CREATE INDEX slack_replies_created_at_idx ON app_private.slack_replies USING btree (created_at);
+CREATE INDEX slack_replies_organization_id_command_id_idx ON app_private.slack_replies USING btree (organization_id, command_id);
+alter table app_private.slack_replies enable row level security;
+CREATE TRIGGER _800_send AFTER INSERT ON app_private.slack_replies FOR EACH ROW WHEN ((new.command_id IS NULL)) EXECUTE FUNCTION app_private.tg_slack_replies__send();
+comment on table app_private.slack_replies is 'What is still to be said to Slack users.';
+comment on column app_private.slack_replies.id is 'Identifies the reply.';
+comment on column app_private.slack_replies.organization_id is 'Whose workspace it is for.';
+comment on column app_private.slack_replies.response_url is 'Where Slack takes it.';
+comment on column app_private.slack_replies.text is 'What to say; where it waits for a command, the name of the door.';
+comment on column app_private.slack_replies.command_id is 'The command whose outcome is to be told, or null.';
+comment on column app_private.slack_replies.created_at is 'When it came up.';
+
+create table app_private.slack_tokens (
+  id uuid not null default app_hidden.new_id(),
+  organization_id uuid not null,
+  team_id text not null,
+  installation_id uuid,
+  key_id text not null,
+  sealed bytea not null,
+  constraint slack_tokens_pkey PRIMARY KEY (id),
+  constraint slack_tokens_installation_id_key UNIQUE (installation_id),
+  constraint slack_tokens_installation_id_fkey FOREIGN KEY (installation_id) REFERENCES app_public.slack_installations(id) ON DELETE SET NULL
+);
+CREATE INDEX slack_tokens_key_id_idx ON app_private.slack_tokens USING btree (key_id);
+CREATE INDEX slack_tokens_team_id_idx ON app_private.slack_tokens USING btree (team_id);
+alter table app_private.slack_tokens enable row level security;
+CREATE TRIGGER _800_revoke AFTER UPDATE OF installation_id ON app_private.slack_tokens FOR EACH ROW WHEN ((new.installation_id IS NULL)) EXECUTE FUNCTION app_private.tg_slack_tokens__revoke();
+comment on table app_private.slack_tokens is 'The bot tokens of Slack workspaces, encrypted.';
+comment on column app_private.slack_tokens.id is 'Identifies the token.';
+comment on column app_private.slack_tokens.organization_id is 'Whose it is, or was; with another id it cannot be decrypted.';
+comment on column app_private.slack_tokens.team_id is 'What Slack calls the workspace that it is for.';
+comment on column app_private.slack_tokens.installation_id is 'What it is for; null when that is gone, and the token is to be revoked.';
+comment on column app_private.slack_tokens.key_id is 'The key that it is encrypted with, by its name in the setting ENCRYPTION_KEYS.';
+comment on column app_private.slack_tokens.sealed is 'The token, as src/encryption.ts writes it.';
+
 create table app_private.tokens (
   hash bytea not null,
   person_id uuid,
@@ -3920,6 +4346,40 @@ end;
 $function$
 ;
 comment on function app_private.answer_ring(uuid,uuid,boolean) is 'Answers a ring for a person, who opens the door or dismisses it. One who may not open it has not answered. The only way to an answer.';
+
+CREATE OR REPLACE FUNCTION app_private.answer_slack_command(organization_id uuid, person_id uuid, door_name text, response_url text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_door_ids uuid[];
+begin
+  select array_agg(doors.id) into v_door_ids
+  from app_public.doors
+  where doors.organization_id = answer_slack_command.organization_id
+    and answer_slack_command.door_name in ('', lower(doors.name));
+  if cardinality(v_door_ids) = 1 then
+    return app_private.slack_words(app_private.open_door_from_slack(
+      v_door_ids[1], answer_slack_command.person_id, answer_slack_command.response_url
+    ));
+  end if;
+
+  return coalesce(
+    app_private.slack_door_list(
+      answer_slack_command.organization_id,
+      case when cardinality(v_door_ids) > 1 then answer_slack_command.door_name else '' end,
+      case when v_door_ids is null and answer_slack_command.door_name <> ''
+        then format('There is no door “%s”. Which one?', app_private.escape_slack(answer_slack_command.door_name))
+        else 'Which door?'
+      end
+    ),
+    app_private.slack_words('There is no door yet.')
+  );
+end;
+$function$
+;
+comment on function app_private.answer_slack_command(uuid,uuid,text,text) is 'Opens the door of a name, or the only one where the name is empty, for a member; answers with the decision, or with the doors to choose from.';
 
 CREATE OR REPLACE FUNCTION app_private.attempt_key(action text, per text, subject text)
  RETURNS bytea
@@ -4338,6 +4798,16 @@ $function$
 grant execute on function app_private.ended_sessions(bytea[]) to plinth_authenticator;
 comment on function app_private.ended_sessions(bytea[]) is 'Of these SHA-256 of tokens, those whose session or key has ended.';
 
+CREATE OR REPLACE FUNCTION app_private.escape_slack(text text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select replace(replace(replace(replace(escape_slack.text, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '*', '∗');
+$function$
+;
+comment on function app_private.escape_slack(text) is 'A name as words in a message: what Slack would take for a link, a mention or bold is none.';
+
 CREATE OR REPLACE FUNCTION app_private.expire_ring(id uuid)
  RETURNS void
  LANGUAGE sql
@@ -4380,6 +4850,23 @@ $function$
 comment on function app_private.find_guest_pass(text) is 'The pass of a token; null where there is none, which is counted.
 
 Errors: `TMANY` when there were too many of those from the network.';
+
+CREATE OR REPLACE FUNCTION app_private.find_slack_link_code(code text)
+ RETURNS app_private.slack_link_codes
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select slack_link_codes.*
+  from app_private.slack_link_codes
+  join app_public.slack_installations on slack_installations.id = slack_link_codes.installation_id
+  where slack_link_codes.code_hash = sha256(convert_to(
+      upper(regexp_replace(find_slack_link_code.code, '[\s-]', '', 'g')), 'UTF8'
+    ))
+    and slack_link_codes.expires_at > now()
+    and slack_installations.organization_id = any (array(select app_hidden.my_organization_ids()));
+$function$
+;
+comment on function app_private.find_slack_link_code(text) is 'The code that a Slack user was shown, for a caller whose organization has that workspace; else null.';
 
 CREATE OR REPLACE FUNCTION app_private.forget_attempts(action text, per text, subject text)
  RETURNS void
@@ -4845,6 +5332,36 @@ $function$
 ;
 comment on function app_private.make_person(text,text) is 'Makes a person with a proven address, and has them welcomed by mail.';
 
+CREATE OR REPLACE FUNCTION app_private.make_slack_link_code(installation_id uuid, slack_user_id text, slack_user_name text, public_url text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_code text := app_private.make_device_code();
+begin
+  insert into app_private.slack_link_codes (installation_id, slack_user_id, slack_user_name, code_hash)
+  values (
+    make_slack_link_code.installation_id, make_slack_link_code.slack_user_id,
+    left(make_slack_link_code.slack_user_name, 200), sha256(convert_to(replace(v_code, '-', ''), 'UTF8'))
+  )
+  on conflict on constraint slack_link_codes_pkey do update
+  set
+    slack_user_name = excluded.slack_user_name,
+    code_hash = excluded.code_hash,
+    expires_at = excluded.expires_at;
+  return app_private.slack_words(format(
+    case when make_slack_link_code.public_url is null
+      then 'Sign in and link your account with this code: `%2$s`'
+      else '<%1$s/slack#%2$s|Sign in to link your account>'
+    end || E'\nIt works once, within ten minutes. Show it to nobody.',
+    rtrim(make_slack_link_code.public_url, '/'), v_code
+  ));
+end;
+$function$
+;
+comment on function app_private.make_slack_link_code(uuid,text,text,text) is 'Makes a code for a Slack user to be linked by, in place of an earlier one, and answers with what shows it to them.';
+
 CREATE OR REPLACE FUNCTION app_private.make_token(prefix text)
  RETURNS text
  LANGUAGE sql
@@ -4877,6 +5394,21 @@ AS $function$
 $function$
 ;
 comment on function app_private.next_log_export_part(uuid) is 'Which part of an export is to be written next; null where none is any more. Counts the rows before the first one.';
+
+CREATE OR REPLACE FUNCTION app_private.note_slack_receipt(subject text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  insert into app_private.slack_receipts (key)
+  values (sha256(convert_to(note_slack_receipt.subject, 'UTF8')))
+  on conflict (key) do nothing;
+  return found;
+end;
+$function$
+;
+comment on function app_private.note_slack_receipt(text) is 'Notes that something came from Slack; false when it has come before.';
 
 CREATE OR REPLACE FUNCTION app_private.note_uses(token_hashes bytea[])
  RETURNS void
@@ -4967,6 +5499,30 @@ end;
 $function$
 ;
 comment on function app_private.open_door(uuid,uuid,uuid) is 'Decides whether a person may open a door now, or whoever has a pass, records it either way, and makes the command to its controller where it is to open. The only way to a command.';
+
+CREATE OR REPLACE FUNCTION app_private.open_door_from_slack(door_id uuid, person_id uuid, response_url text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_answer app_public.unlock_answer := app_private.open_door(
+    open_door_from_slack.door_id, open_door_from_slack.person_id
+  );
+begin
+  perform app_private.tell_outcome_in_slack(v_answer.command_id, open_door_from_slack.response_url);
+  return (
+    select case when v_answer.is_allowed
+      then format('Opening *%s* …', app_private.escape_slack(doors.name))
+      else format('*%s* stays shut. %s', app_private.escape_slack(doors.name), app_private.escape_slack(v_answer.reason))
+    end
+    from app_public.doors
+    where doors.id = open_door_from_slack.door_id
+  );
+end;
+$function$
+;
+comment on function app_private.open_door_from_slack(uuid,uuid,text) is 'Has a door open for a member, and what has become of it told to them in Slack; answers with the decision, in words.';
 
 CREATE OR REPLACE FUNCTION app_private.open_id_address(email text)
  RETURNS text
@@ -5080,6 +5636,22 @@ AS $function$
     'rings', (
       select coalesce(jsonb_agg(to_jsonb(rings) - 'answered_by' order by rings.id), '[]')
       from app_public.rings where rings.answered_by = people.id
+    ),
+    'slack_links', (
+      select coalesce(jsonb_agg(to_jsonb(slack_links) - 'person_id' order by slack_links.id), '[]')
+      from app_public.slack_links where slack_links.person_id = people.id
+    ),
+    'slack_installations', (
+      select coalesce(jsonb_agg(
+        to_jsonb(slack_installations) - 'installed_by' order by slack_installations.id
+      ), '[]')
+      from app_public.slack_installations where slack_installations.installed_by = people.id
+    ),
+    'slack_installs', (
+      select coalesce(jsonb_agg(
+        to_jsonb(slack_installs) - 'person_id' - 'state_hash' order by slack_installs.organization_id
+      ), '[]')
+      from app_private.slack_installs where slack_installs.person_id = people.id
     ),
     'security_events', (
       select coalesce(jsonb_agg(to_jsonb(security_events) - 'person_id' order by security_events.id), '[]')
@@ -5304,6 +5876,30 @@ AS $function$
 $function$
 ;
 comment on function app_private.purge_security_events(interval) is 'Removes up to 10,000 lines of the security log that are older, and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_slack()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with receipts as (
+    delete from app_private.slack_receipts
+    where key in (
+      select slack_receipts.key from app_private.slack_receipts
+      where received_at <= now() - interval '10 minutes' limit 10000
+    )
+    returning 1
+  ), codes as (
+    delete from app_private.slack_link_codes where expires_at <= now() returning 1
+  ), installs as (
+    delete from app_private.slack_installs where expires_at <= now() returning 1
+  ), replies as (
+    delete from app_private.slack_replies where created_at <= now() - interval '1 hour' returning 1
+  )
+  select (select count(*) from receipts) + (select count(*) from codes) + (select count(*) from installs)
+    + (select count(*) from replies);
+$function$
+;
+comment on function app_private.purge_slack() is 'Removes what was kept for a while about requests from Slack, up to 10,000 of them at a time, and returns how much there was.';
 
 CREATE OR REPLACE FUNCTION app_private.purge_unlock_commands()
  RETURNS bigint
@@ -5652,6 +6248,331 @@ $function$
 grant execute on function app_private.sign_in_with_open_id(text,text,text,boolean,text,text) to plinth_authenticator;
 comment on function app_private.sign_in_with_open_id(text,text,text,boolean,text,text) is 'Starts a session for the person whom a provider has vouched for: the one whose account it is, the one whose address it is, or a new one. Null when the account is new and the provider does not vouch for its address. `request` is what is known of the request.';
 
+CREATE OR REPLACE FUNCTION app_private.slack_action(signature text, body jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_action jsonb := body -> 'actions' -> 0;
+  v_deed text := split_part(v_action ->> 'action_id', ' ', 1);
+  v_subject uuid := case when v_action ->> 'value' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    then (v_action ->> 'value')::uuid
+  end;
+  v_installation app_public.slack_installations;
+  v_person_id uuid;
+  v_answer app_public.ring_answer;
+  v_reply text;
+begin
+  if not app_private.note_slack_receipt('signature ' || slack_action.signature) then
+    return null;
+  end if;
+  if body ->> 'type' is distinct from 'block_actions' or v_subject is null
+    or not app_private.note_slack_receipt(concat_ws(
+      ' ', 'action', body -> 'team' ->> 'id', body -> 'user' ->> 'id', body -> 'container' ->> 'message_ts',
+      v_action ->> 'action_ts', v_action ->> 'action_id'
+    ))
+  then
+    return '{}';
+  end if;
+
+  select * into v_installation
+  from app_public.slack_installations
+  where slack_installations.team_id = body -> 'team' ->> 'id';
+  if not found then
+    return '{}';
+  end if;
+  v_person_id := app_private.slack_member_id(v_installation.id, body -> 'user' ->> 'id');
+
+  if v_person_id is null then
+    v_reply := 'Nobody knows yet who you are here. Type `/door link` first.';
+  elsif v_deed = 'open_door' and exists (
+    select from app_public.doors
+    where doors.organization_id = v_installation.organization_id and doors.id = v_subject
+  ) then
+    v_reply := app_private.open_door_from_slack(v_subject, v_person_id, body ->> 'response_url');
+  elsif v_deed in ('open_ring', 'dismiss_ring') and exists (
+    select from app_public.rings
+    where rings.organization_id = v_installation.organization_id and rings.id = v_subject
+  ) then
+    v_answer := app_private.answer_ring(v_subject, v_person_id, v_deed = 'open_ring');
+    -- The message of the ring says who was first; the one who was not is told.
+    v_reply := case when not v_answer.is_first then app_private.escape_slack(v_answer.reason) end;
+    perform app_private.tell_outcome_in_slack(v_answer.command_id, body ->> 'response_url');
+  else
+    v_reply := 'There is nothing here to answer any more.';
+  end if;
+
+  insert into app_private.slack_replies (organization_id, response_url, text)
+  select v_installation.organization_id, body ->> 'response_url', v_reply
+  where v_reply is not null and body ->> 'response_url' is not null;
+  return '{}';
+end;
+$function$
+;
+grant execute on function app_private.slack_action(text,jsonb) to plinth_authenticator;
+comment on function app_private.slack_action(text,jsonb) is 'Carries out what a button in Slack stands for, once; null when the signature has been used.';
+
+CREATE OR REPLACE FUNCTION app_private.slack_command(signature text, body jsonb, public_url text DEFAULT NULL::text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_subject text := concat_ws(' ', 'command', body ->> 'team_id', body ->> 'trigger_id');
+  v_key bytea := sha256(convert_to(v_subject, 'UTF8'));
+  v_words text := lower(trim(left(coalesce(body ->> 'text', ''), 200)));
+  v_installation app_public.slack_installations;
+  v_person_id uuid;
+  v_answer jsonb;
+begin
+  if not app_private.note_slack_receipt('signature ' || slack_command.signature) then
+    return null;
+  end if;
+  if not app_private.note_slack_receipt(v_subject) then
+    return (select coalesce(slack_receipts.answer, '{}') from app_private.slack_receipts where key = v_key);
+  end if;
+
+  select * into v_installation
+  from app_public.slack_installations
+  where slack_installations.team_id = body ->> 'team_id';
+  if not found then
+    return app_private.slack_words('This Slack workspace is not connected.');
+  end if;
+  v_person_id := app_private.slack_member_id(v_installation.id, body ->> 'user_id');
+  if v_person_id is null or v_words = 'link' then
+    return app_private.make_slack_link_code(
+      v_installation.id, body ->> 'user_id', coalesce(body ->> 'user_name', ''), slack_command.public_url
+    );
+  end if;
+
+  v_answer := app_private.answer_slack_command(
+    v_installation.organization_id, v_person_id, v_words, body ->> 'response_url'
+  );
+  update app_private.slack_receipts set answer = v_answer where key = v_key;
+  return v_answer;
+end;
+$function$
+;
+grant execute on function app_private.slack_command(text,jsonb,text) to plinth_authenticator;
+comment on function app_private.slack_command(text,jsonb,text) is 'Carries out a command typed in Slack, once, and answers with the message for whoever typed it; null when the signature has been used.';
+
+CREATE OR REPLACE FUNCTION app_private.slack_door_list(organization_id uuid, door_name text, intro text)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select app_private.slack_words(slack_door_list.intro) || jsonb_build_object('blocks', jsonb_build_array(
+    jsonb_build_object('type', 'section', 'text', jsonb_build_object('type', 'mrkdwn', 'text', slack_door_list.intro)),
+    jsonb_build_object('type', 'actions', 'elements', jsonb_agg(
+      jsonb_build_object(
+        'type', 'button',
+        'action_id', 'open_door ' || listed.id,
+        'value', listed.id,
+        'text', jsonb_build_object('type', 'plain_text', 'text', left(listed.label, 75))
+      )
+      order by listed.label, listed.id
+    ))
+  ))
+  from (
+    select doors.id, format('%s (%s)', doors.name, offices.name) as label
+    from app_public.doors
+    join app_public.offices on offices.id = doors.office_id
+    where doors.organization_id = slack_door_list.organization_id
+      and slack_door_list.door_name in ('', lower(doors.name))
+    order by label, doors.id
+    limit 25
+  ) as listed
+  having count(*) > 0;
+$function$
+;
+comment on function app_private.slack_door_list(uuid,text,text) is 'A message with a button for each door of an organization, or for those of a name; null when there is none.';
+
+CREATE OR REPLACE FUNCTION app_private.slack_event(signature text, body jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_event jsonb := body -> 'event';
+  v_organization_id uuid;
+begin
+  if not app_private.note_slack_receipt('signature ' || slack_event.signature) then
+    return null;
+  end if;
+  if not app_private.note_slack_receipt(concat_ws(' ', 'event', body ->> 'event_id')) then
+    return '{}';
+  end if;
+
+  delete from app_public.slack_installations
+  where slack_installations.team_id = body ->> 'team_id'
+    and (
+      v_event ->> 'type' = 'app_uninstalled'
+      or (v_event ->> 'type' = 'tokens_revoked' and v_event -> 'tokens' -> 'bot' ? slack_installations.bot_user_id)
+    )
+    and date_trunc('second', slack_installations.installed_at) <= to_timestamp((body ->> 'event_time')::bigint)
+  returning slack_installations.organization_id into v_organization_id;
+  if v_organization_id is not null then
+    perform app_private.tell_owners(v_organization_id, 'slack_disconnected');
+  end if;
+  return '{}';
+end;
+$function$
+;
+grant execute on function app_private.slack_event(text,jsonb) to plinth_authenticator;
+comment on function app_private.slack_event(text,jsonb) is 'Takes note of what Slack tells, once: a workspace that has thrown us out is disconnected; null when the signature has been used.';
+
+CREATE OR REPLACE FUNCTION app_private.slack_installed(organization_id uuid, person_id uuid, team_id text, team_name text, bot_user_id text, key_id text, sealed bytea)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_organization app_public.organizations;
+  v_installation_id uuid;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('slack ' || slack_installed.team_id, 0));
+  select organizations.* into v_organization
+  from app_public.organizations
+  where organizations.id = slack_installed.organization_id
+  for no key update;
+  perform
+  from app_public.memberships
+  where memberships.organization_id = slack_installed.organization_id
+    and memberships.person_id = slack_installed.person_id
+    and memberships.role in ('owner', 'manager')
+  for share;
+  if not found then
+    return jsonb_build_object('refusal', 'You do not manage this organization any more.');
+  end if;
+  if exists (
+    select from app_public.slack_installations
+    where slack_installations.team_id = slack_installed.team_id
+      and slack_installations.organization_id <> slack_installed.organization_id
+  ) then
+    return jsonb_build_object(
+      'refusal', 'This Slack workspace is connected to another organization. It has to be disconnected there first.'
+    );
+  end if;
+
+  delete from app_public.slack_installations
+  where slack_installations.organization_id = slack_installed.organization_id
+    and slack_installations.team_id <> slack_installed.team_id;
+  insert into app_public.slack_installations as installations
+    (organization_id, team_id, team_name, bot_user_id, installed_by)
+  values (
+    slack_installed.organization_id, slack_installed.team_id, slack_installed.team_name, slack_installed.bot_user_id,
+    slack_installed.person_id
+  )
+  on conflict on constraint slack_installations_team_id_key do update
+  set
+    team_name = excluded.team_name,
+    bot_user_id = excluded.bot_user_id,
+    installed_by = excluded.installed_by,
+    installed_at = now(),
+    fault = null
+  returning installations.id into v_installation_id;
+  -- What waits to be revoked may be this very token: Slack gives a workspace the one that it has.
+  delete from app_private.slack_tokens
+  where slack_tokens.team_id = slack_installed.team_id and slack_tokens.installation_id is null;
+  insert into app_private.slack_tokens (organization_id, team_id, installation_id, key_id, sealed)
+  values (
+    slack_installed.organization_id, slack_installed.team_id, v_installation_id, slack_installed.key_id,
+    slack_installed.sealed
+  )
+  on conflict (installation_id) do update
+  set key_id = excluded.key_id, sealed = excluded.sealed;
+
+  perform app_private.tell_owners(slack_installed.organization_id, 'slack_connected');
+  return jsonb_build_object('organization', v_organization.name);
+end;
+$function$
+;
+grant execute on function app_private.slack_installed(uuid,uuid,text,text,text,text,bytea) to plinth_authenticator;
+comment on function app_private.slack_installed(uuid,uuid,text,text,text,text,bytea) is 'Connects a Slack workspace to an organization for somebody who manages it: `{"organization": …}` with its name, or `{"refusal": …}` in words for that person.';
+
+CREATE OR REPLACE FUNCTION app_private.slack_member_id(installation_id uuid, slack_user_id text)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select slack_links.person_id
+  from app_public.slack_links
+  where slack_links.installation_id = slack_member_id.installation_id
+    and slack_links.slack_user_id = slack_member_id.slack_user_id;
+$function$
+;
+comment on function app_private.slack_member_id(uuid,text) is 'The member as whom a Slack user acts; null when they are linked to none.';
+
+CREATE OR REPLACE FUNCTION app_private.slack_reply(id uuid)
+ RETURNS TABLE(response_url text, text text)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+  select
+    slack_replies.response_url,
+    case unlock_commands.state
+      when 'opened' then format('*%s* is open.', slack_replies.text)
+      when 'failed' then format('*%s* did not open: its controller says so.', slack_replies.text)
+      when 'expired' then format('*%s* stayed shut: its controller did not answer in time.', slack_replies.text)
+      when 'refused' then format('*%s* stayed shut: you may not open it any more.', slack_replies.text)
+      when 'unknown' then format('Nobody knows whether *%s* opened: its controller fell silent.', slack_replies.text)
+      else slack_replies.text
+    end
+  from app_private.slack_replies
+  left join app_public.unlock_commands
+    on unlock_commands.organization_id = slack_replies.organization_id
+    and unlock_commands.id = slack_replies.command_id
+  where slack_replies.id = slack_reply.id
+    and slack_replies.created_at > now() - interval '30 minutes'
+    and (slack_replies.command_id is null or unlock_commands.finished_at is not null);
+$function$
+;
+comment on function app_private.slack_reply(uuid) is 'What to say to a Slack user, and where; no row when it has been said, or when it is too late: Slack takes replies for half an hour.';
+
+CREATE OR REPLACE FUNCTION app_private.slack_ring(ring_id uuid)
+ RETURNS TABLE(organization_id uuid, installation_id uuid, channel_id text, ts text, key_id text, sealed bytea, is_ringing boolean, door text, office text, count integer, outcome text)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+  select
+    rings.organization_id, slack_installations.id,
+    coalesce(slack_messages.channel_id, slack_installations.channel_id), slack_messages.ts, slack_tokens.key_id,
+    slack_tokens.sealed, state.is_ringing, doors.name, offices.name, rings.count,
+    case when not state.is_ringing then app_private.ring_outcome(rings, null) end
+  from app_public.rings
+  join app_public.doors on doors.id = rings.door_id
+  join app_public.offices on offices.id = rings.office_id
+  join app_public.slack_installations on slack_installations.organization_id = rings.organization_id
+  join app_private.slack_tokens on slack_tokens.installation_id = slack_installations.id
+  left join app_private.slack_messages
+    on slack_messages.organization_id = rings.organization_id and slack_messages.ring_id = rings.id
+  cross join lateral (
+    select rings.state = 'ringing' and rings.expires_at > clock_timestamp() as is_ringing
+  ) as state
+  where rings.id = slack_ring.ring_id
+    and case when slack_messages.ts is null
+      then slack_installations.channel_id is not null and state.is_ringing
+      else true
+    end;
+$function$
+;
+comment on function app_private.slack_ring(uuid) is 'How to show a ring in Slack: where, with which token, and what to say; `ts` is null for one that Slack has not heard of. No row when there is nothing to show.';
+
+CREATE OR REPLACE FUNCTION app_private.slack_words(text text)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select jsonb_build_object('response_type', 'ephemeral', 'text', slack_words.text);
+$function$
+;
+comment on function app_private.slack_words(text) is 'A message in Slack that only the one it is for sees.';
+
 CREATE OR REPLACE FUNCTION app_private.start_session(person_id uuid)
  RETURNS app_public.new_session
  LANGUAGE plpgsql
@@ -5692,6 +6613,35 @@ $function$
 ;
 grant execute on function app_private.take_open_id_attempt(uuid,bytea) to plinth_authenticator;
 comment on function app_private.take_open_id_attempt(uuid,bytea) is 'What the answer to an attempt is checked by, this one time; no row when it is unknown, used, expired or not the one that was answered.';
+
+CREATE OR REPLACE FUNCTION app_private.take_slack_install(state_hash bytea)
+ RETURNS TABLE(organization_id uuid, person_id uuid)
+ LANGUAGE sql
+ SECURITY DEFINER ROWS 1
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  delete from app_private.slack_installs
+  where slack_installs.state_hash = take_slack_install.state_hash and slack_installs.expires_at > now()
+  returning slack_installs.organization_id, slack_installs.person_id;
+$function$
+;
+grant execute on function app_private.take_slack_install(bytea) to plinth_authenticator;
+comment on function app_private.take_slack_install(bytea) is 'Who went to Slack with a state, and for which organization, this one time; no row when it is unknown, was used or has expired.';
+
+CREATE OR REPLACE FUNCTION app_private.tell_outcome_in_slack(command_id uuid, response_url text)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  insert into app_private.slack_replies (organization_id, response_url, text, command_id)
+  select
+    unlock_commands.organization_id, tell_outcome_in_slack.response_url, app_private.escape_slack(doors.name),
+    unlock_commands.id
+  from app_public.unlock_commands
+  join app_public.doors on doors.id = unlock_commands.door_id
+  where unlock_commands.id = tell_outcome_in_slack.command_id and tell_outcome_in_slack.response_url is not null;
+$function$
+;
+comment on function app_private.tell_outcome_in_slack(uuid,text) is 'Has a Slack user told what becomes of a command, where Slack has said how.';
 
 CREATE OR REPLACE FUNCTION app_private.tell_owners(organization_id uuid, kind text)
  RETURNS void
@@ -6134,6 +7084,28 @@ $function$
 ;
 comment on function app_private.tg_rings__expire() is 'Trigger: has a ring looked at when its time is over, which each press puts off.';
 
+CREATE OR REPLACE FUNCTION app_private.tg_rings__show_in_slack()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if exists (
+    select from app_public.slack_installations
+    where slack_installations.organization_id = new.organization_id and slack_installations.channel_id is not null
+  ) then
+    perform graphile_worker.add_job(
+      'slack_ring__show', json_build_object('ringId', new.id),
+      queue_name := 'slack', job_key := 'slack_ring ' || new.id
+    );
+  end if;
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_rings__show_in_slack() is 'Trigger: has a ring shown in Slack, and whatever changes about it.';
+
 CREATE OR REPLACE FUNCTION app_private.tg_security_events__notify()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -6165,6 +7137,35 @@ end;
 $function$
 ;
 comment on function app_private.tg_sessions__record() is 'Trigger: writes into the security log that somebody has ended a session.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_slack_replies__send()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform graphile_worker.add_job('slack_reply__send', json_build_object('id', new.id), queue_name := 'slack');
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_slack_replies__send() is 'Trigger: has a reply sent that waits for nothing.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_slack_tokens__revoke()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform graphile_worker.add_job(
+    'slack_token__revoke', json_build_object('id', new.id),
+    queue_name := 'slack', job_key := 'slack_token ' || new.id
+  );
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_slack_tokens__revoke() is 'Trigger: has a token that is of no use any more revoked at Slack.';
 
 CREATE OR REPLACE FUNCTION app_private.tg_unlock_commands__presence()
  RETURNS trigger
@@ -6198,6 +7199,24 @@ end;
 $function$
 ;
 comment on function app_private.tg_unlock_commands__settle() is 'Trigger: sees to it that every command gets an outcome, whatever becomes of its controller.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_unlock_commands__tell_slack()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform graphile_worker.add_job(
+    'slack_reply__send', json_build_object('id', slack_replies.id), queue_name := 'slack'
+  )
+  from app_private.slack_replies
+  where slack_replies.organization_id = new.organization_id and slack_replies.command_id = new.id;
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_unlock_commands__tell_slack() is 'Trigger: has the Slack user who asked for a door told what has become of it.';
 
 CREATE OR REPLACE FUNCTION app_private.to_address(email text)
  RETURNS text

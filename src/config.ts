@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { z } from 'zod'
+import type { EncryptionKey } from './encryption.ts'
 import { Fault } from './fault.ts'
 import { limitNames, type Limits, limitSetting } from './limits.ts'
 import { isLoopback, type OpenIdProvider } from './openIdProviders.ts'
@@ -25,6 +26,9 @@ export type JwtConfig = Readonly<{
 
 /** With whom people may sign in, and where those send them back to. */
 export type OpenIdConfig = Readonly<{ providers: readonly OpenIdProvider[]; redirectUrl: string }>
+
+/** Who we are to Slack. */
+export type SlackConfig = Readonly<{ clientId: string; clientSecret: string; signingSecret: string }>
 
 /** What the process was told, checked. Built once, at the entry, by `loadConfig`. */
 export type Config = Readonly<{
@@ -64,16 +68,26 @@ export type Config = Readonly<{
   publicUrl: string | null
   /** Address of this server as others see it, without a slash at its end. */
   serverUrl: string
+  /** Null: Slack has no way in. */
+  slack: SlackConfig | null
+  slackApiUrl: string
+  /** For secrets in the database; the first one encrypts. */
+  encryptionKeys: readonly EncryptionKey[]
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   poolSize: number
   /** Whether statements may stay prepared on a connection. */
   preparedStatements: boolean
   workerConcurrency: number
-  /** How many days a line of the security log is kept. */
+  retention: Retention
+}>
+
+/** How long is kept what nobody takes away themselves. */
+export type Retention = Readonly<{
+  /** Days that a line of the security log is kept. */
   securityLogDays: number
-  /** How many months a decision about a door is kept. */
+  /** Months that a decision about a door is kept. */
   doorLogMonths: number
-  /** How many days a guest pass is kept after its end. */
+  /** Days that a guest pass is kept after its end. */
   guestDays: number
 }>
 
@@ -145,13 +159,25 @@ export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config 
     mailFrom: value.MAIL_FROM,
     publicUrl: value.PUBLIC_URL ?? null,
     serverUrl: value.SERVER_URL?.replace(/\/$/, '') ?? `http://localhost:${value.PORT}`,
+    slack:
+      value.SLACK_CLIENT_ID === undefined
+        ? null
+        : {
+            clientId: value.SLACK_CLIENT_ID,
+            clientSecret: value.SLACK_CLIENT_SECRET!,
+            signingSecret: value.SLACK_SIGNING_SECRET!,
+          },
+    slackApiUrl: value.SLACK_API_URL,
+    encryptionKeys: value.ENCRYPTION_KEYS,
     logLevel: value.LOG_LEVEL,
     poolSize: value.POOL_SIZE,
     preparedStatements: value.PREPARED_STATEMENTS,
     workerConcurrency: value.WORKER_CONCURRENCY,
-    securityLogDays: value.SECURITY_LOG_DAYS,
-    doorLogMonths: value.DOOR_LOG_MONTHS,
-    guestDays: value.GUEST_DAYS,
+    retention: {
+      securityLogDays: value.SECURITY_LOG_DAYS,
+      doorLogMonths: value.DOOR_LOG_MONTHS,
+      guestDays: value.GUEST_DAYS,
+    },
   })
 }
 
@@ -185,6 +211,18 @@ function* contradictions(value: Values): Generator<string> {
     yield 'OPENID_PROVIDERS and OPENID_REDIRECT_URL go together: set both or neither.'
   } else if (value.OPENID_PROVIDERS.length > 0 && value.SCHEMAS !== undefined) {
     yield 'OPENID_PROVIDERS is for the project: with SCHEMAS, callers bring tokens made elsewhere.'
+  }
+  const slack = [value.SLACK_CLIENT_ID, value.SLACK_CLIENT_SECRET, value.SLACK_SIGNING_SECRET]
+  if (slack.some((part) => part !== undefined)) {
+    if (slack.includes(undefined)) {
+      yield 'SLACK_CLIENT_ID, SLACK_CLIENT_SECRET and SLACK_SIGNING_SECRET go together: set all or none.'
+    }
+    if (value.ENCRYPTION_KEYS.length === 0) {
+      yield 'ENCRYPTION_KEYS is missing: the tokens that Slack gives us are kept encrypted. One is made by: echo "key1:$(openssl rand -base64 32)"'
+    }
+    if (value.SCHEMAS !== undefined) {
+      yield 'SLACK_CLIENT_ID is for the project: SCHEMAS serves a database without it.'
+    }
   }
   if (value.LIMIT_DEFAULT_PAGE_SIZE > value.LIMIT_PAGE_SIZE) {
     yield 'LIMIT_DEFAULT_PAGE_SIZE is above LIMIT_PAGE_SIZE.'

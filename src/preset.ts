@@ -9,6 +9,7 @@ import { getOperationAST } from 'postgraphile/graphql'
 import { pgSmartTagsFromFile } from 'postgraphile/utils'
 import { schemaPreset } from '../plugins/index.ts'
 import { makeOpenIdPlugin } from '../plugins/OpenIdPlugin.ts'
+import { makeSlackInstallPlugin } from '../plugins/SlackInstallPlugin.ts'
 import type { Config } from './config.ts'
 import {
   applySettings,
@@ -75,6 +76,13 @@ export function makePreset(
         ? [
             pgSmartTagsFromFile(join(migrationsFolder, 'tags.json5')),
             makeOpenIdPlugin({ openId: config.openId, timeoutMs: limits.providerMs, pool, log }),
+            makeSlackInstallPlugin(
+              config.slack && {
+                apiUrl: config.slackApiUrl,
+                clientId: config.slack.clientId,
+                serverUrl: config.serverUrl,
+              },
+            ),
           ]
         : []),
       makeOperationPlugin({

@@ -96,13 +96,8 @@ async function startParts(
     const running = await progress.step('Worker', async () =>
       (await worker).startWorker({
         ownerUrl: database.ownerUrl,
-        concurrency: config.workerConcurrency,
         mailer,
-        publicUrl: config.publicUrl,
-        serverUrl: config.serverUrl,
-        securityLogDays: config.securityLogDays,
-        doorLogMonths: config.doorLogMonths,
-        guestDays: config.guestDays,
+        config,
         log,
       }),
     )

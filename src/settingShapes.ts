@@ -66,3 +66,9 @@ function isReadable(list: string[]): boolean {
     return false
   }
 }
+
+/** What Slack calls a secret. */
+export const slackSecret = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/)
+  .optional()

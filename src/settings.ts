@@ -1,7 +1,18 @@
 import { z } from 'zod'
+import { encryptionKeys } from './encryption.ts'
 import { limitSettings } from './limitSettings.ts'
-import { isBareAddress, openIdProviders } from './openIdProviders.ts'
-import { httpUrl, integer, isHttpUrl, origins, postgresUrl, proxies, role, setting } from './settingShapes.ts'
+import { isBareAddress, isSafeAddress, openIdProviders } from './openIdProviders.ts'
+import {
+  httpUrl,
+  integer,
+  isHttpUrl,
+  origins,
+  postgresUrl,
+  proxies,
+  role,
+  setting,
+  slackSecret,
+} from './settingShapes.ts'
 
 /**
  * Every setting there is, by its name in the environment; as a flag, `PORT` is written `--port`. One list, however
@@ -162,6 +173,37 @@ export const settings = {
       .optional(),
     expected: 'an http(s) address without a path',
     about: 'Where others reach this server; links to its own pages lead there. Unset: PORT on this machine.',
+  }),
+  SLACK_CLIENT_ID: setting({
+    schema: z
+      .string()
+      .regex(/^\d{1,20}\.\d{1,20}$/)
+      .optional(),
+    expected: 'the client id of your Slack app, such as 1234567890.1234567890',
+    about: 'The Slack app that organizations can connect. See docs/slack.md.',
+  }),
+  SLACK_CLIENT_SECRET: setting({
+    schema: slackSecret,
+    expected: 'the client secret of your Slack app, 32 hexadecimal digits',
+    about: 'By which Slack knows that we are that app.',
+    isSecret: true,
+  }),
+  SLACK_SIGNING_SECRET: setting({
+    schema: slackSecret,
+    expected: 'the signing secret of your Slack app, 32 hexadecimal digits',
+    about: 'By which we know that a request is from Slack.',
+    isSecret: true,
+  }),
+  SLACK_API_URL: setting({
+    schema: z.string().refine(isSafeAddress).default('https://slack.com/api/'),
+    expected: 'an https address (http on this machine alone)',
+    about: 'Where Slack is asked; another one is for tests.',
+  }),
+  ENCRYPTION_KEYS: setting({
+    schema: encryptionKeys,
+    expected: '<name>:<32 bytes in base64>, several separated by commas',
+    about: 'Keys for secrets in the database: the first encrypts, all decrypt. See docs/slack.md.',
+    isSecret: true,
   }),
   LOG_LEVEL: setting({
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

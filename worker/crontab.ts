@@ -6,4 +6,5 @@ export const cronItems = parseCronItems([
   { task: 'retention__purge', match: '10 3 * * *', identifier: 'retention__purge' },
   { task: 'door_decisions__partition', match: '0 3 * * *', identifier: 'door_decisions__partition' },
   { task: 'organization__delete_due', match: '20 3 * * *', identifier: 'organization__delete_due' },
+  { task: 'slack_token__encrypt_anew', match: '30 3 * * *', identifier: 'slack_token__encrypt_anew' },
 ])

@@ -1,27 +1,23 @@
 import { Logger, run, type RunnerOptions } from 'graphile-worker'
 import type { Pool } from 'pg'
+import type { Config } from '../src/config.ts'
 import { makePool } from '../src/database/connection.ts'
+import { makeCipher } from '../src/encryption.ts'
 import type { Log } from '../src/log.ts'
 import type { Mailer } from '../src/mailer.ts'
 import { cronItems } from './crontab.ts'
 import { makeMailServices } from './mail.ts'
+import { makeSlackServices } from './slack.ts'
 import { makeTasks } from './tasks/index.ts'
 
 /** What a worker needs; `ownerUrl` because the queue is the owner's. */
 export type WorkerOptions = {
   ownerUrl: string
-  concurrency: number
   mailer: Mailer
-  /** Address of the front end, for links in mails; null: they have none. */
-  publicUrl: string | null
-  /** Address of this server, for links to its pages. */
-  serverUrl: string
-  /** How many days a line of the security log is kept. */
-  securityLogDays: number
-  /** How many months a decision about a door is kept. */
-  doorLogMonths: number
-  /** How many days a guest pass is kept after its end. */
-  guestDays: number
+  config: Pick<
+    Config,
+    'workerConcurrency' | 'publicUrl' | 'serverUrl' | 'retention' | 'slackApiUrl' | 'encryptionKeys'
+  >
   log: Log
 }
 
@@ -34,24 +30,18 @@ export type JobWorker = {
 }
 
 /** Starts to run the queued jobs of a database, and those whose hour has come. */
-export async function startWorker(given: WorkerOptions): Promise<JobWorker> {
-  const {
-    ownerUrl,
-    concurrency,
-    mailer,
-    publicUrl,
-    serverUrl,
-    securityLogDays,
-    doorLogMonths,
-    guestDays,
-    log,
-  } = given
-  const services = makeMailServices(mailer, { publicUrl, serverUrl })
-  const taskList = makeTasks({ ...services, log, securityLogDays, doorLogMonths, guestDays })
+export async function startWorker({ ownerUrl, mailer, config, log }: WorkerOptions): Promise<JobWorker> {
+  const { workerConcurrency: concurrency, retention } = config
+  const cipher = makeCipher(config.encryptionKeys)
+  const slack = makeSlackServices(config.slackApiUrl, cipher)
+  const taskList = makeTasks({ ...makeMailServices(mailer, config), slack, cipher, retention, log })
   const pool: Pool = makePool(ownerUrl, concurrency + 2, log)
   const options: RunnerOptions = {
     pgPool: pool,
     concurrency,
+    // In batches, however small, since the worker waits for those when it ends, and for nothing else that is to be
+    // written down: a job that failed meanwhile would stay locked, and its queue with it.
+    preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
     noHandleSignals: true, // the process has one place for signals
     taskList,
     parsedCronItems: cronItems,

@@ -187,3 +187,31 @@ from app_public.door_decisions
 join app_public.doors on doors.id = door_decisions.door_id
 join app_public.devices on devices.id = doors.device_id
 where door_decisions.pass_id is not null;
+insert into app_public.slack_installations (organization_id, team_id, team_name, bot_user_id)
+select organizations.id, 'T' || right(organizations.id::text, 1), organizations.name, 'B1'
+from app_public.organizations;
+insert into app_private.slack_tokens (organization_id, team_id, installation_id, key_id, sealed)
+select slack_installations.organization_id, slack_installations.team_id, slack_installations.id, 'key1', 'sealed'
+from app_public.slack_installations;
+insert into app_private.slack_installs (organization_id, person_id, state_hash)
+select memberships.organization_id, memberships.person_id, sha256(convert_to(memberships.id::text, 'UTF8'))
+from app_public.memberships;
+insert into app_public.slack_links (organization_id, installation_id, person_id, slack_user_id, slack_user_name)
+select
+  memberships.organization_id, slack_installations.id, memberships.person_id, 'U' || right(people.id::text, 2),
+  people.name
+from app_public.memberships
+join app_public.people on people.id = memberships.person_id
+join app_public.slack_installations on slack_installations.organization_id = memberships.organization_id;
+insert into app_private.slack_link_codes (installation_id, slack_user_id, slack_user_name, code_hash)
+select
+  slack_links.installation_id, slack_links.slack_user_id, slack_links.slack_user_name,
+  sha256(convert_to(slack_links.id::text, 'UTF8'))
+from app_public.slack_links;
+insert into app_private.slack_receipts (key) values (sha256('signature'));
+insert into app_private.slack_replies (organization_id, response_url, text)
+select organizations.id, 'https://hooks.slack.com/actions/1', 'Hello.' from app_public.organizations;
+insert into app_private.slack_messages (organization_id, ring_id, installation_id, channel_id, ts)
+select rings.organization_id, rings.id, slack_installations.id, 'C1', '1.1'
+from app_public.rings
+join app_public.slack_installations on slack_installations.organization_id = rings.organization_id;

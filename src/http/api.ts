@@ -4,6 +4,7 @@ import { postgraphile, type PostGraphileInstance } from 'postgraphile'
 import type { Config } from '../config.ts'
 import { makeChangeFeed } from '../database/changeFeed.ts'
 import { makePool } from '../database/connection.ts'
+import { makeCipher } from '../encryption.ts'
 import type { Log } from '../log.ts'
 import { makePasswordJudge } from '../passwords/judge.ts'
 import { makePreset } from '../preset.ts'
@@ -91,6 +92,12 @@ export async function startApi(
         log,
       }),
     )
+  }
+  const { slack } = config
+  if (slack) {
+    const { makeSlackRoutes } = await import('./slack/routes.ts')
+    const { encrypt } = makeCipher(config.encryptionKeys)
+    app.use(makeSlackRoutes({ config: { ...config, slack }, encrypt, pool, log }))
   }
   app.use(endpoint.pages)
   finish()

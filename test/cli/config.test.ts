@@ -53,13 +53,14 @@ describe('no settings', () => {
       mailFrom: 'Plinth <plinth@localhost.localdomain>',
       publicUrl: null,
       serverUrl: 'http://localhost:4000',
+      slack: null,
+      slackApiUrl: 'https://slack.com/api/',
+      encryptionKeys: [],
       logLevel: 'info',
       poolSize: 20,
       preparedStatements: true,
       workerConcurrency: 4,
-      securityLogDays: 365,
-      doorLogMonths: 24,
-      guestDays: 30,
+      retention: { securityLogDays: 365, doorLogMonths: 24, guestDays: 30 },
     } satisfies Config)
   })
 
@@ -124,9 +125,7 @@ describe('right settings', () => {
       poolSize: 2,
       preparedStatements: false,
       workerConcurrency: 100,
-      securityLogDays: 30,
-      doorLogMonths: 12,
-      guestDays: 7,
+      retention: { securityLogDays: 30, doorLogMonths: 12, guestDays: 7 },
     })
   })
 
@@ -167,6 +166,7 @@ describe('right settings', () => {
 })
 
 describe('wrong settings', () => {
+  const key = Buffer.alloc(32).toString('base64')
   // One or more wrong values for each setting that has any.
   const wrong: Partial<Record<SettingName, string[]>> = {
     MODE: ['prod', 'Development'],
@@ -196,10 +196,6 @@ describe('wrong settings', () => {
       'https://a.example/#',
       'https://ann@a.example',
     ],
-    LOG_LEVEL: ['verbose', 'INFO'],
-    POOL_SIZE: ['1', '1001', 'many'],
-    PREPARED_STATEMENTS: ['true', 'no', 'OFF'],
-    WORKER_CONCURRENCY: ['0', '101', '2.5'],
     SERVER_URL: [
       'office.example.com',
       'ftp://office.example.com',
@@ -207,6 +203,23 @@ describe('wrong settings', () => {
       'https://office.example.com/?a',
       'https://user:hush@office.example.com',
     ],
+    SLACK_CLIENT_ID: ['A012', '12'],
+    SLACK_CLIENT_SECRET: ['hush', 'HUSH'.repeat(8)],
+    SLACK_SIGNING_SECRET: ['hush'],
+    SLACK_API_URL: ['slack.com', 'http://slack.com/api/', 'https://ann:pw@slack.com'],
+    ENCRYPTION_KEYS: [
+      'hush',
+      `:${key}`,
+      'a:hush',
+      `a:${key},`,
+      `a:${key},a:${key}`,
+      `A:${key}`,
+      `a:${key}AAAA`,
+    ],
+    LOG_LEVEL: ['verbose', 'INFO'],
+    POOL_SIZE: ['1', '1001', 'many'],
+    PREPARED_STATEMENTS: ['true', 'no', 'OFF'],
+    WORKER_CONCURRENCY: ['0', '101', '2.5'],
     SECURITY_LOG_DAYS: ['0', '36501', 'forever'],
     DOOR_LOG_MONTHS: ['0', '1201', '1.5'],
     GUEST_DAYS: ['0', '36501', 'forever'],
@@ -259,6 +272,9 @@ describe('wrong settings', () => {
       'JWT_SECRET',
       'OPENID_PROVIDERS',
       'SMTP_URL',
+      'SLACK_CLIENT_SECRET',
+      'SLACK_SIGNING_SECRET',
+      'ENCRYPTION_KEYS',
     ])
     expect(faults).toHaveLength(secrets.length)
     expect(faults.join('\n')).not.toContain('hush')

@@ -1,15 +1,22 @@
 import { Logger, runOnce, type TaskList } from 'graphile-worker'
 import { withConnection } from '../../src/database/connection.ts'
-import { eventually } from './eventually.ts'
 
-/** Carries out the jobs that are queued; resolves when it is written down what became of each. */
+/** Carries out the jobs that are due; resolves when it is written down what became of each. */
 export async function runJobs(ownerUrl: string, taskList: TaskList): Promise<void> {
-  await runOnce({ connectionString: ownerUrl, taskList, logger: new Logger(() => () => {}) })
-  // graphile-worker does not wait for that.
-  await withConnection(ownerUrl, (client) =>
-    eventually(async () => {
-      const { rows } = await client.query('select from graphile_worker.jobs where locked_at is not null')
-      if (rows.length > 0) throw new Error('A job is still locked.')
-    }),
-  )
+  const areDue = () =>
+    withConnection(ownerUrl, async (client) => {
+      const { rows } = await client.query(
+        'select from graphile_worker.jobs where run_at <= now() and attempts < max_attempts limit 1',
+      )
+      return rows.length > 0
+    })
+  do {
+    await runOnce({
+      connectionString: ownerUrl,
+      taskList,
+      logger: new Logger(() => () => {}),
+      // In batches, however small, since it waits for those alone.
+      preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
+    })
+  } while (await areDue()) // those of a queue are not free to be taken until the one before is done
 }

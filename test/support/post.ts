@@ -1,9 +1,10 @@
-import { makeLog } from '../../src/log.ts'
 import type { Attachment } from '../../src/mailer.ts'
 import type { MailName } from '../../worker/mails/index.ts'
 import { makeTasks } from '../../worker/tasks/index.ts'
 import type { TestDatabase } from './database.ts'
 import { runJobs } from './jobs.ts'
+import { slackServices } from './slackServices.ts'
+import { taskServices } from './taskServices.ts'
 
 /** A mail as a task has given it up. */
 export type Posted = {
@@ -13,21 +14,17 @@ export type Posted = {
   attachments?: readonly Attachment[]
 }
 
-/** Carries out the jobs that are queued and returns the mails that they send, in order. */
-export async function deliver(database: TestDatabase): Promise<Posted[]> {
+/** Carries out the jobs that are queued and returns the mails that they send, in order; Slack is where one says. */
+export async function deliver(database: TestDatabase, slackApiUrl?: string): Promise<Posted[]> {
   const posted: Posted[] = []
-  const log = makeLog({ logLevel: 'silent' }, false)
-  const taskList = makeTasks({
-    mail: async (name, to, values, { attachments } = {}) =>
-      void posted.push({ name, to, values, ...(attachments && { attachments }) }),
-    link: (path, fragment) => `https://app.example.com/${path}#${fragment ?? ''}`,
-    page: (name, token) => `https://office.example.com/${name}/${token}`,
-    sender: { name: 'Plinth', address: 'plinth@example.com' },
-    log,
-    securityLogDays: 365,
-    doorLogMonths: 24,
-    guestDays: 30,
-  })
+  const taskList = makeTasks(
+    taskServices({
+      mail: async (name, to, values, { attachments } = {}) =>
+        void posted.push({ name, to, values, ...(attachments && { attachments }) }),
+      link: (path, fragment) => `https://app.example.com/${path}#${fragment ?? ''}`,
+      ...slackServices(slackApiUrl),
+    }),
+  )
   await runJobs(database.ownerUrl, taskList)
   return posted
 }

@@ -82,6 +82,21 @@ export async function leaveTraces(owner: Run, person: string, organizationId: st
     `select app_private.begin_presence(id, $1, 'said_so') from app_public.offices where organization_id = $2`,
     [person, organizationId],
   )
+  await owner(
+    `with installation as (
+       insert into app_public.slack_installations (organization_id, team_id, team_name, bot_user_id, installed_by)
+       values ($2, 'T1', 'Studio', 'B1', $1) returning *
+     )
+     insert into app_public.slack_links
+       (organization_id, installation_id, person_id, slack_user_id, slack_user_name)
+     select organization_id, id, $1, 'U1', 'tess' from installation`,
+    [person, organizationId],
+  )
+  await owner(
+    `insert into app_private.slack_installs (organization_id, person_id, state_hash)
+     values ($2, $1, sha256('state'))`,
+    [person, organizationId],
+  )
   await owner(`select set_config('plinth.request', $1, true)`, [
     JSON.stringify({ id: 'a-request', address: '203.0.113.7', userAgent: 'Firefox/1' }),
   ])

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { JobHelpers, Task } from 'graphile-worker'
 import pg from 'pg'
-import { makeLog } from '../../src/log.ts'
 import { account_export__make } from '../../worker/tasks/account_export__make.ts'
 import { person__delete } from '../../worker/tasks/person__delete.ts'
 import { makeDatabase, type TestDatabase } from '../support/database.ts'
+import { taskServices } from '../support/taskServices.ts'
 
 type Sent = { to: string; name: string }
 
@@ -41,19 +41,12 @@ beforeEach(async () => {
 
 const run = async (sql: string, values: unknown[] = []) =>
   (await client.query<Record<string, unknown>>(sql, values)).rows
-const services = {
-  log: makeLog({ logLevel: 'silent' }, false),
-  securityLogDays: 365,
-  doorLogMonths: 24,
-  guestDays: 30,
-  link: () => null,
-  page: () => '',
-  sender: { name: 'Plinth', address: 'plinth@example.com' },
-  mail: async (name: string, to: string) => {
+const services = taskServices({
+  mail: async (name, to) => {
     if (isMailDown) throw new Error('The mail server is down.')
     sent.push({ to, name })
   },
-}
+})
 
 /** Runs a task as a worker that is killed ahead of its statement of a number, counted from 0. */
 async function runTask(task: Task, payload: object, killedAt = Infinity): Promise<void> {

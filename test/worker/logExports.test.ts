@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { JobHelpers } from 'graphile-worker'
 import pg from 'pg'
-import { makeLog } from '../../src/log.ts'
 import { log_export__write } from '../../worker/tasks/log_export__write.ts'
 import { makeDatabase, type TestDatabase } from '../support/database.ts'
 import { makeStudio, type Studio } from '../support/people.ts'
+import { taskServices } from '../support/taskServices.ts'
 
 let database: TestDatabase
 let client: pg.Client
@@ -29,15 +29,7 @@ const run = async (sql: string, values: unknown[] = []) =>
 
 const header =
   '\ufeffdecided_at,local_time,time_zone,office,door,person,decision,rule,reason,decision_id,door_id,person_id\r\n'
-const write = log_export__write({
-  log: makeLog({ logLevel: 'silent' }, false),
-  link: () => null,
-  page: () => '',
-  sender: { name: '', address: '' },
-  mail: () => Promise.reject(new Error('no mail is sent')),
-  securityLogDays: 365,
-  doorLogMonths: 24,
-})
+const write = log_export__write(taskServices())
 const worker = (attempts: number) => ({
   job: { attempts, max_attempts: 5 },
   abortSignal: new AbortController().signal,

@@ -11,6 +11,7 @@ import { mailboxFolder, type Mailer, makeMailer } from '../../src/mailer.ts'
 import { startWorker } from '../../worker/runner.ts'
 import { makeDatabase, type TestDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
+import { workerConfig } from '../support/taskServices.ts'
 
 let database: TestDatabase
 let dataDir: string
@@ -29,14 +30,9 @@ const mailFrom = 'Plinth <plinth@example.com>'
 async function working(mailer: Mailer, during: () => Promise<void>): Promise<void> {
   const worker = await startWorker({
     ownerUrl: database.ownerUrl,
-    concurrency: 2,
     mailer,
-    publicUrl: null,
-    serverUrl: 'http://localhost:4000',
+    config: workerConfig,
     log,
-    securityLogDays: 365,
-    doorLogMonths: 24,
-    guestDays: 30,
   })
   try {
     await during()

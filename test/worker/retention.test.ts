@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { JobHelpers } from 'graphile-worker'
 import pg from 'pg'
-import { makeLog } from '../../src/log.ts'
 import { retention__purge } from '../../worker/tasks/retention__purge.ts'
 import { makeDatabase, type TestDatabase } from '../support/database.ts'
 import { decideAt, partAsOf } from '../support/log.ts'
 import { makePerson, makeStudio, type Studio } from '../support/people.ts'
+import { taskServices } from '../support/taskServices.ts'
 
 let database: TestDatabase
 let client: pg.Client
@@ -29,18 +29,13 @@ afterAll(async () => {
 
 const run = async (sql: string, values: unknown[] = []) =>
   (await client.query<Record<string, unknown>>(sql, values)).rows
-const log = makeLog({ logLevel: 'silent' }, false)
 const helpers = {
   withPgClient: (callback: (client: pg.Client) => Promise<unknown>) => callback(client),
 } as unknown as JobHelpers
 
 const purge = async (securityLogDays = 365, doorLogMonths = 24) => {
-  const noMail = { mail: () => Promise.reject(new Error('no mail is sent')), link: () => null }
-  const noPage = { page: () => '', sender: { name: '', address: '' } }
-  await retention__purge({ ...noMail, ...noPage, log, securityLogDays, doorLogMonths, guestDays: 20 })(
-    {},
-    helpers,
-  )
+  const retention = { securityLogDays, doorLogMonths, guestDays: 20 }
+  await retention__purge(taskServices({ retention }))({}, helpers)
 }
 
 /** A table, what makes rows of it from a moment in $1 and the person's id in $2, and what is left of them. */
@@ -59,6 +54,14 @@ const cases: Record<string, Kept> = {
       values ($2, 'Backup', '', false, now() + $1)`,
     over: '-1 second',
     kept: '1 hour',
+  },
+  'what came from Slack is known for ten minutes': {
+    table: 'app_private.slack_receipts',
+    insert: `insert into app_private.slack_receipts (received_at, key)
+      values (now() + $1, sha256(uuid_send(gen_random_uuid()) || uuid_send($2)))`,
+    over: '-601 seconds',
+    kept: '-9 minutes',
+    batch: 'app_private.purge_slack()',
   },
   'mailed codes end when they say': {
     table: 'app_private.mail_codes',

@@ -2,7 +2,6 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { withConnection } from '../../src/database/connection.ts'
-import { makeLog } from '../../src/log.ts'
 import { makeMailer } from '../../src/mailer.ts'
 import { cronItems } from '../../worker/crontab.ts'
 import { makeMailServices } from '../../worker/mail.ts'
@@ -10,6 +9,7 @@ import { makeTasks } from '../../worker/tasks/index.ts'
 import { makeDatabase, type Run, type TestDatabase } from '../support/database.ts'
 import { runJobs } from '../support/jobs.ts'
 import { partAsOf, partsOf } from '../support/log.ts'
+import { taskServices, workerConfig } from '../support/taskServices.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -17,19 +17,12 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-const log = makeLog({ logLevel: 'silent' }, false)
 const mailer = makeMailer({
   smtpUrl: null,
   mailFrom: 'plinth@example.com',
   dataDir: '/dev/null/no-mail-is-sent',
 })
-const tasks = makeTasks({
-  ...makeMailServices(mailer, { publicUrl: null, serverUrl: 'http://localhost:4000' }),
-  log,
-  securityLogDays: 365,
-  doorLogMonths: 24,
-  guestDays: 30,
-})
+const tasks = makeTasks(taskServices(makeMailServices(mailer, workerConfig)))
 
 const query = (sql: string) =>
   withConnection(database.ownerUrl, async (client) => (await client.query(sql)).rows as unknown[])

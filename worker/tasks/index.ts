@@ -1,6 +1,9 @@
 import type { TaskList } from 'graphile-worker'
+import type { Cipher } from '../../src/encryption.ts'
+import type { Retention } from '../../src/config.ts'
 import type { Log } from '../../src/log.ts'
 import type { MailServices } from '../mail.ts'
+import type { SlackServices } from '../slack.ts'
 import { account_export__make } from './account_export__make.ts'
 import { device__check } from './device__check.ts'
 import { device__send_alert } from './device__send_alert.ts'
@@ -18,17 +21,18 @@ import { presence__end } from './presence__end.ts'
 import { retention__purge } from './retention__purge.ts'
 import { ring__expire } from './ring__expire.ts'
 import { security_event__send_notice } from './security_event__send_notice.ts'
+import { slack_reply__send } from './slack_reply__send.ts'
+import { slack_ring__show } from './slack_ring__show.ts'
+import { slack_token__encrypt_anew } from './slack_token__encrypt_anew.ts'
+import { slack_token__revoke } from './slack_token__revoke.ts'
 import { unlock_command__settle } from './unlock_command__settle.ts'
 
 /** What tasks work with besides the database. */
 export type TaskServices = MailServices & {
   log: Log
-  /** How many days a line of the security log is kept. */
-  securityLogDays: number
-  /** How many months a decision about a door is kept. */
-  doorLogMonths: number
-  /** How many days a guest pass is kept after its end. */
-  guestDays: number
+  slack: SlackServices
+  cipher: Cipher
+  retention: Retention
 }
 
 /** Every task by the name under which SQL queues it, which is also the name of its file. */
@@ -50,5 +54,9 @@ export const makeTasks = (services: TaskServices): TaskList => ({
   retention__purge: retention__purge(services),
   ring__expire: ring__expire(),
   security_event__send_notice: security_event__send_notice(services),
+  slack_reply__send: slack_reply__send(services),
+  slack_ring__show: slack_ring__show(services),
+  slack_token__encrypt_anew: slack_token__encrypt_anew(services),
+  slack_token__revoke: slack_token__revoke(services),
   unlock_command__settle: unlock_command__settle(),
 })

@@ -1,11 +1,12 @@
 import type { Task } from 'graphile-worker'
+import type { Retention } from '../../src/config.ts'
 import type { TaskServices } from './index.ts'
 
 /**
  * What is kept for a time only, and the SQL that removes a batch of what is over and says how many that were. Each
  * batch is a transaction of its own, so that nobody waits for a large one.
  */
-const purges = ({ securityLogDays, doorLogMonths, guestDays }: TaskServices) =>
+const purges = ({ securityLogDays, doorLogMonths, guestDays }: Retention) =>
   ({
     'sessions and API keys': ['select app_private.purge_expired_sessions() as count'],
     'mailed codes': ['select app_private.purge_mail_codes() as count'],
@@ -23,6 +24,7 @@ const purges = ({ securityLogDays, doorLogMonths, guestDays }: TaskServices) =>
     ],
     rings: ['select app_private.purge_rings() as count'],
     presences: ['select app_private.purge_presences() as count'],
+    'what came from Slack': ['select app_private.purge_slack() as count'],
     departures: ['select app_private.purge_departures() as count'],
     'exports of the log': ['select app_private.purge_log_exports() as count'],
     'commands to doors': ['select app_private.purge_unlock_commands() as count'],
@@ -35,10 +37,10 @@ const purges = ({ securityLogDays, doorLogMonths, guestDays }: TaskServices) =>
 
 /** Removes, each night, whatever was to be kept until now. */
 export const retention__purge =
-  (services: TaskServices): Task =>
+  ({ retention, log }: TaskServices): Task =>
   async (_payload, { withPgClient }) => {
     const removed: Record<string, number> = {}
-    for (const [what, [sql, values]] of Object.entries(purges(services))) {
+    for (const [what, [sql, values]] of Object.entries(purges(retention))) {
       const purgeBatch = async () => {
         const { rows } = await withPgClient((client) => client.query<{ count: string }>(sql, values))
         return Number(rows[0]?.count)
@@ -46,5 +48,5 @@ export const retention__purge =
       removed[what] = 0
       for (let count = await purgeBatch(); count > 0; count = await purgeBatch()) removed[what] += count
     }
-    services.log.info({ removed }, 'what was kept for a time only is removed')
+    log.info({ removed }, 'what was kept for a time only is removed')
   }
