@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { useTransaction } from '../support/database.ts'
-import { decideAt, partAsOf, partsOf } from '../support/log.ts'
+import { decideAt, monthStart as start, partAsOf, partOfMonth, partsOf } from '../support/log.ts'
 import { makeStudio, type Studio } from '../support/people.ts'
 
 const as = useTransaction()
@@ -23,17 +23,7 @@ const placeOf = async (id: string) => {
   )
   return rows.map(({ name }) => name)
 }
-/** What the part of the month is called that is so many months from this one. */
-const month = async (offset: number) => {
-  const [row] = await as.owner(
-    `select to_char(now() at time zone 'UTC' + make_interval(months => $1), '"door_decisions_"YYYY_MM') as name`,
-    [offset],
-  )
-  return row!.name as string
-}
-/** The first moment of the month that is so many months from this one, in SQL. */
-const start = (offset: number) =>
-  `((date_trunc('month', now() at time zone 'UTC') + interval '${offset} months') at time zone 'UTC')`
+const month = (offset: number) => partOfMonth(as.owner, offset)
 
 describe('the decision log', () => {
   test('has a part for this month and each of the next three, one for all before and one for all after', async () => {
@@ -253,22 +243,5 @@ describe('app_private.drop_log_partitions', () => {
     expect(await drop('0 days')).toBe(7)
 
     expect(await as.owner('select id from app_public.door_decisions')).toEqual([{ id }])
-  })
-})
-
-describe('app_private.purge_unlock_commands', () => {
-  test('removes what is older than 30 days, and leaves the decision', async () => {
-    await as.person(studio.member)('select app_public.unlock_door($1)', [studio.doorId])
-    await as.person(studio.member)('select app_public.unlock_door($1)', [studio.doorId])
-    await as.owner(
-      `update app_public.unlock_commands set created_at = now() - interval '31 days'
-       where id = (select id from app_public.unlock_commands limit 1)`,
-    )
-
-    expect(await count('app_private.purge_unlock_commands()')).toBe(1)
-    expect(await count('app_private.purge_unlock_commands()')).toBe(0)
-
-    expect(await as.owner('select from app_public.unlock_commands')).toHaveLength(1)
-    expect(await as.owner('select from app_public.door_decisions')).toHaveLength(2)
   })
 })

@@ -45,3 +45,16 @@ export async function decideAt(
   )
   return made!.id as string
 }
+
+/** What the part of the month is called that is so many months from this one. */
+export async function partOfMonth(owner: Run, offset: number): Promise<string> {
+  const [row] = await owner(
+    `select to_char(now() at time zone 'UTC' + make_interval(months => $1), '"door_decisions_"YYYY_MM') as name`,
+    [offset],
+  )
+  return row!.name as string
+}
+
+/** The first moment of the month that is so many months from this one, in SQL. */
+export const monthStart = (offset: number): string =>
+  `((date_trunc('month', now() at time zone 'UTC') + interval '${offset} months') at time zone 'UTC')`
