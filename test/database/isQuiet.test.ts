@@ -128,6 +128,22 @@ describe('app_private.is_quiet', () => {
     expect(answers).toEqual(moments.map(([, expected]) => expected))
   })
 
+  test('a closure of another office is none of its business', async () => {
+    const studio = await makeStudio(as.owner)
+    await as.owner(
+      `with annex as (
+         insert into app_public.offices (organization_id, name) values ($1, 'Annex') returning *
+       )
+       insert into app_public.closures (organization_id, office_id, name, starts_on, ends_on)
+       select organization_id, id, 'Works', '2000-01-01', '2100-01-01' from annex`,
+      [studio.organizationId],
+    )
+
+    const [row] = await as.owner('select app_private.is_quiet($1) as is_quiet', [studio.officeId])
+
+    expect(row).toEqual({ is_quiet: false })
+  })
+
   test('of an office that is not there it is not known', async () => {
     const [row] = await as.owner('select app_private.is_quiet($1) as is_quiet', [randomUUID()])
 
