@@ -3343,6 +3343,7 @@ comment on function app_private.note_uses(bytea[]) is 'Notes that the tokens wit
 CREATE OR REPLACE FUNCTION app_private.open_door(door_id uuid, person_id uuid)
  RETURNS app_public.unlock_answer
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 declare
   v_at timestamptz := clock_timestamp();
@@ -4156,7 +4157,6 @@ CREATE OR REPLACE FUNCTION app_private.tg_doors__device()
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 begin
-  perform from app_public.offices where offices.id = new.office_id for no key update;
   if new.device_id is not null and not exists (
     select from app_public.devices
     where (devices.organization_id, devices.office_id, devices.id)

@@ -10,7 +10,6 @@ import {
 } from 'postgraphile/grafast'
 import 'postgraphile/graphile-build-pg'
 import { extendSchema } from 'postgraphile/utils'
-import { assertAlone } from './openId/assertAlone.ts'
 import type { Caller } from './openId/attempts.ts'
 import { makeSignIn, type OpenIdOptions } from './openId/signIn.ts'
 import { typeDefs } from './openId/typeDefs.ts'
@@ -32,10 +31,10 @@ export function makeOpenIdPlugin(options: OpenIdOptions): GraphileConfig.Plugin 
         Query: { plans: { signInProviders: () => constant(signIn.providers) } },
         Mutation: {
           plans: {
-            beginSignInWith: mutation('beginSignInWith', async (caller, { provider, link }) => ({
+            beginSignInWith: mutation(async (caller, { provider, link }) => ({
               result: await signIn.begin(caller, provider, link ?? false),
             })),
-            finishSignInWith: mutation('finishSignInWith', (caller, { id, callbackUrl }) =>
+            finishSignInWith: mutation((caller, { id, callbackUrl }) =>
               signIn.finish(caller, id, callbackUrl),
             ),
           },
@@ -55,10 +54,17 @@ export function makeOpenIdPlugin(options: OpenIdOptions): GraphileConfig.Plugin 
         // Rows of a type that is no table's come from a function, as far as PostGraphile knows. Ours do not.
         GraphQLObjectType: (type, build, { scope }) =>
           scope.pgCodec && scope.pgCodec === findSession(build) ? { ...type, assertStep: undefined } : type,
+        GraphQLObjectType_fields_field: (field, _build, { scope }) =>
+          scope.isRootMutation && ['beginSignInWith', 'finishSignInWith'].includes(scope.fieldName)
+            ? { ...field, extensions: { ...field.extensions, standsAlone } }
+            : field,
       },
     },
   }
 }
+
+// As the end of a sentence.
+const standsAlone = 'it waits for the provider, and cannot be undone'
 
 const findSession = ({ input }: GraphileBuild.Build) =>
   Object.values(input.pgRegistry.pgCodecs).find(({ extensions }) => {
@@ -71,9 +77,7 @@ type Input = { provider: string; link: boolean | null; id: string; callbackUrl: 
 
 /** A mutation that is carried out by the server, for a caller. */
 const mutation =
-  (field: string, run: (caller: Caller, input: Input) => Promise<object>) =>
-  (_$root: Step, args: FieldArgs) => {
-    assertAlone(field)
+  (run: (caller: Caller, input: Input) => Promise<object>) => (_$root: Step, args: FieldArgs) => {
     const $caller = object({
       withPgClient: context().get('withPgClient'),
       pgSettings: context().get('pgSettings'),

@@ -14,6 +14,7 @@ import { PageSizePlugin } from './PageSizePlugin.ts'
 import { NotFoundPlugin } from './NotFoundPlugin.ts'
 import { PasswordPlugin } from './PasswordPlugin.ts'
 import { RealtimePlugin } from './RealtimePlugin.ts'
+import { StandsAlonePlugin } from './StandsAlonePlugin.ts'
 import { UpsertPlugin } from './UpsertPlugin.ts'
 import { WholeDatabasePlugin } from './WholeDatabasePlugin.ts'
 
@@ -38,6 +39,7 @@ export const schemaPreset: GraphileConfig.Preset = {
     UpsertPlugin, // create, or update what is there
     PasswordPlugin, // replaces the plan of tagged mutations
     OrderByRelatedPlugin,
+    StandsAlonePlugin, // before what begins with a field that stands alone
     AttemptsPlugin, // before the transaction of the request, which what it counts must outlive
     OneTransactionPlugin,
   ],

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseArgs, parseEnv } from 'node:util'
 import type { Command, CommandContext } from './command.ts'
-import { flagOf, loadConfig, suggestion } from './config.ts'
+import { loadConfig } from './config.ts'
 import { Fault } from './fault.ts'
 import { makeProgress, type Progress } from './progress.ts'
-import { settingNames, settings } from './settings.ts'
+import { flagOf, settingNames, settings } from './settings.ts'
+import { suggestion } from './unknownSettings.ts'
 
 // Imported only when used, so that `--help` and quick commands do not load the whole server.
 const commands: Readonly<Record<string, () => Promise<Command>>> = {

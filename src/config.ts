@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
-import { closest, distance } from 'fastest-levenshtein'
 import type { z } from 'zod'
 import { Fault } from './fault.ts'
 import { limitNames, type Limits, limitSetting } from './limits.ts'
 import { isLoopback, type OpenIdProvider } from './openIdProviders.ts'
-import { type SettingName, settingNames, settings } from './settings.ts'
+import { flagOf, type SettingName, settingNames, settings } from './settings.ts'
+import { unknownSettings } from './unknownSettings.ts'
 
 /** Where settings come from, the later ones winning: the .env file, the environment, flags. */
 export type RawSettings = {
@@ -72,9 +72,6 @@ export type Config = Readonly<{
 }>
 
 type Values = { [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> }
-
-/** `PORT` as a flag: `port`. */
-export const flagOf = (name: string): string => name.toLowerCase().replaceAll('_', '-')
 
 /** Reads the settings. Throws one Fault that lists everything that is wrong with them. */
 export function loadConfig({ file = {}, env, flags = {} }: RawSettings): Config {
@@ -155,39 +152,6 @@ const faultsOfParts = (shown: string, { issues }: z.ZodError): string[] =>
     const place = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
     return `${shown}${place}: ${message}.`
   })
-
-/** The known name that somebody probably meant, or undefined when none is near. */
-export function suggestion(word: string, known: readonly string[]): string | undefined {
-  const near = closest(word, [...known])
-  return distance(word, near) <= Math.max(2, Math.floor(near.length / 4)) ? near : undefined
-}
-
-// The file and the flags are ours, so any stranger in them is a fault. The environment is everybody's:
-// there, only a name that nearly is one of ours, which itself is not set, counts as a slip. Nearly is less
-// there, so that somebody else's DATABASE_USER and DATABASE_PORT do not count.
-function* unknownSettings({ file, env, flags }: Required<RawSettings>): Generator<string> {
-  const isKnown = (name: string) => Object.hasOwn(settings, name)
-  const meant = (near: string | undefined, prefix = '') => (near ? ` Did you mean ${prefix}${near}?` : '')
-
-  for (const flag of Object.keys(flags)) {
-    const known = settingNames.map(flagOf)
-    if (!known.includes(flag))
-      yield `--${flag}: there is no such option.${meant(suggestion(flag, known), '--')}`
-  }
-  for (const name of Object.keys(file)) {
-    if (!isKnown(name)) {
-      yield `${name} (in .env): there is no such setting.${meant(suggestion(name.toUpperCase(), settingNames))}`
-    }
-  }
-  for (const name of Object.keys(env)) {
-    if (isKnown(name) || name.length < 7) continue
-    const near = closest(name.toUpperCase(), settingNames)
-    const isSet = (env[near] ?? file[near] ?? flags[flagOf(near)]) !== undefined
-    if (!isSet && near.length > 6 && distance(name.toUpperCase(), near) <= Math.min(2, near.length / 4)) {
-      yield `${name}: there is no such setting.${meant(near)}`
-    }
-  }
-}
 
 function* contradictions(value: Values): Generator<string> {
   if (value.MODE === undefined && !isLoopback(value.HOST)) {

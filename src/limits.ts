@@ -87,9 +87,10 @@ export const limitTable = {
     reason: 'Rows that one bulk mutation may create, change or delete: they are one statement.',
   },
   planningMs: {
-    default: 1000,
+    default: 5000,
     unit: 'milliseconds',
-    reason: 'Time to plan an operation that is new to the server: a net below the limits above.',
+    reason:
+      'Time to plan an operation that is new to the server: a net below the limits above; what they allow takes some 100 ms.',
   },
   statementMs: {
     default: 10_000,
@@ -213,7 +214,8 @@ one error:
 
 A limit in milliseconds ends what takes longer: planning with \`LIMIT_EXCEEDED\`, a statement with \`TIMEOUT\`, the
 wait for a connection with \`UNAVAILABLE\`, as does a request that finds too many waiting before it; the answer's
-\`Retry-After\` then says when to come back.
+\`Retry-After\` then says when to come back. The first plan of a process, which has yet to warm up, may take five times
+as long as \`planningMs\` says, each further one a little less, and the ninth no more than that.
 
 | limit | setting | default | unit | what and why |
 |---|---|---|---|---|

@@ -1,75 +1,12 @@
-import { compile } from 'proxy-addr'
 import { z } from 'zod'
-import { limitNames, type LimitSetting, limitSetting, limitTable } from './limits.ts'
+import { limitSettings } from './limitSettings.ts'
 import { isBareAddress, openIdProviders } from './openIdProviders.ts'
+import { httpUrl, integer, isHttpUrl, origins, postgresUrl, proxies, role, setting } from './settingShapes.ts'
 
-/** One setting: how its text is read, and the words for people. */
-type Setting<T> = {
-  /** Turns the text of the setting into its value; undefined when it is absent. */
-  schema: z.ZodType<T, string | undefined>
-  /** What a right value looks like, as the end of the sentence "expected …". */
-  expected: string
-  /** What it does; shown by `--help` and in .env.example. */
-  about: string
-  /** Whether the value must never be printed. */
-  isSecret?: boolean
-  /** Whether its value has parts, each of which can be wrong: then each fault is told with its place. */
-  hasParts?: boolean
-}
-
-const setting = <T>(definition: Setting<T>): Setting<T> => definition
-
-const isPostgresUrl = (text: string) => /^postgres(ql)?:\/\/./.test(text) && URL.canParse(text)
-const integer = (least: number, most: number, otherwise: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/)
-    .transform(Number)
-    .pipe(z.number().min(least).max(most))
-    .default(otherwise)
-const postgresUrl = z.string().refine(isPostgresUrl).optional()
-const role = z
-  .string()
-  .regex(/^[a-z_][a-z0-9_]{0,62}$/)
-  .optional()
-const isHttpUrl = (text: string) => /^https?:\/\/./.test(text) && URL.canParse(text)
-const httpUrl = z.string().refine(isHttpUrl).optional()
-
-const origins = z
-  .string()
-  .transform((text) => text.split(/\s*,\s*/))
-  .refine((list) => list.every((origin) => origin === '*' || isOrigin(origin)))
-  .default([])
-const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text
-
-const proxies = z
-  .string()
-  .transform((text) => text.split(/\s*,\s*/))
-  .refine(isReadable)
-  .default([])
-function isReadable(list: string[]): boolean {
-  try {
-    compile(list)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** A setting for each limit of the table. */
-const limitSettings = Object.fromEntries(
-  limitNames.map((name) => {
-    const { default: otherwise, unit, reason } = limitTable[name]
-    const definition = {
-      schema: integer(1, 100_000_000, otherwise),
-      expected: `a number of ${unit}, at least 1`,
-      about: reason,
-    }
-    return [limitSetting(name), setting(definition)]
-  }),
-) as Record<LimitSetting, Setting<number>>
-
-/** Every setting there is, by its name in the environment; as a flag, `PORT` is written `--port`. */
+/**
+ * Every setting there is, by its name in the environment; as a flag, `PORT` is written `--port`. One list, however
+ * long: its order is that of `--help` and of .env.example.
+ */
 export const settings = {
   MODE: setting({
     schema: z.enum(['development', 'production']).optional(),
@@ -253,3 +190,6 @@ export type SettingName = keyof typeof settings
 
 /** The names of all settings, in the order in which they are documented. */
 export const settingNames = Object.keys(settings) as SettingName[]
+
+/** `PORT` as a flag: `port`. */
+export const flagOf = (name: string): string => name.toLowerCase().replaceAll('_', '-')

@@ -1,5 +1,5 @@
---! Previous: sha1:d5cf1cc5eb38d1938e863b7236b5df96cd369e53
---! Hash: sha1:e0158827272e68e3123616c41c51e49555286ce7
+--! Previous: sha1:8955747ffbb84c3b458241af022dd3fa3dcd1814
+--! Hash: sha1:b67da7ed1177277fa64073cfc2d323349f322d57
 --! Message: unlocking
 
 --! split: 1-current.sql
@@ -164,6 +164,7 @@ comment on column app_public.claim_answer.reason is 'Why not, the same for every
 -- nothing about the door. Nothing is locked here: what counts is what holds when the command is claimed.
 create or replace function app_private.open_door(door_id uuid, person_id uuid) returns app_public.unlock_answer
 language plpgsql volatile
+set search_path to pg_catalog, public, pg_temp
 as $$
 declare
   v_at timestamptz := clock_timestamp();

@@ -10,6 +10,7 @@ import { lockHolder } from '../database/processLock.ts'
 import { Fault, messageOf } from '../fault.ts'
 import { portOwner } from '../http/portOwner.ts'
 import { makeLog } from '../log.ts'
+import { isLoopback } from '../openIdProviders.ts'
 import { silent } from '../progress.ts'
 
 type Finding = { state: 'ok' | 'note' | 'fault'; about: string; text: string; advice?: readonly string[] }
@@ -23,6 +24,7 @@ async function* examine(config: Config): AsyncGenerator<Finding> {
     text: `${config.mode}, ${config.isProject ? 'this project' : `schemas ${config.schemas.join(', ')} as they are`}`,
   }
   yield portFinding(config)
+  yield* proxyFindings(config)
   yield folderFinding(config)
 
   if (config.databaseUrl === null && config.authenticatorDatabaseUrl === null) {
@@ -107,6 +109,21 @@ function portFinding(config: Config): Finding {
     state: owner ? 'note' : 'ok',
     about: 'Port',
     text: `${config.port} is ${owner ? `taken${owner}` : 'free'}`,
+  }
+}
+
+// On this machine alone there is no proxy to speak of.
+function* proxyFindings({ host, publicUrl, trustedProxies }: Config): Generator<Finding> {
+  const about = 'Proxies'
+  if (trustedProxies.length > 0) {
+    yield { state: 'ok', about, text: `${trustedProxies.join(', ')} may say where a request comes from` }
+  } else if (publicUrl || !isLoopback(host)) {
+    yield {
+      state: 'note',
+      about,
+      text: 'none is trusted; behind one, everybody counts as one network',
+      advice: ['If there is a proxy in front, set TRUSTED_PROXIES to its address.'],
+    }
   }
 }
 

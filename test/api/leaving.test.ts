@@ -1,135 +1,24 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { makePerson } from '../support/people.ts'
-import { deliver } from '../support/post.ts'
-import { useLiveStudio } from '../support/realtime.ts'
-import { setCode } from '../support/sessions.ts'
+import { codeOf } from '../support/ask.ts'
+import { useNewcomers } from '../support/newcomers.ts'
+import { ageSession, setCode } from '../support/sessions.ts'
 
-const { api, database, studio, run, signIn, listenWith } = useLiveStudio()
+const { api, studio, run, signIn, listenWith, newcomer, makeKey, runJobs } = useNewcomers()
 
-let count = 0
 let address: string
 let person: string
 let token: string
 beforeEach(async () => {
   await runJobs() // what the test before left undone
-  const name = `Lea${count++}`
-  address = `${name.toLowerCase()}@example.com`
-  person = await makePerson(run, name)
-  token = await signIn(person)
+  ;({ address, id: person, token } = await newcomer())
 })
 
-/** Runs the jobs that wait; returns the mails that they sent: their templates, by address. */
-const runJobs = async () => (await deliver(database())).map(({ to, name }) => [to, name])
-
-const makeOld = () =>
-  run(`update app_public.sessions set created_at = created_at - interval '11 minutes' where person_id = $1`, [
-    person,
-  ])
-
-async function makeKey(): Promise<string> {
-  const { data } = await api().ask(
-    `mutation ($expiresAt: Datetime!) {
-      createApiKey(input: { name: "Backup", canWrite: true, expiresAt: $expiresAt }) { result { token } }
-    }`,
-    { token, variables: { expiresAt: new Date(Date.now() + 86_400_000).toISOString() } },
-  )
-  return data!.createApiKey.result.token as string
-}
-
-const codeOf = ({ errors }: { errors?: { extensions?: Record<string, unknown> }[] }) =>
-  errors?.[0]?.extensions?.code
-
-const requestExport = `mutation { requestAccountExport(input: {}) { result { id finishedAt document } } }`
-const readExport = `query ($id: UUID!) { accountExport(id: $id) { finishedAt document } }`
 const deleteAccount = 'mutation { deleteAccount(input: {}) { result } }'
 const whoAmI = '{ currentPerson { name } }'
 
-describe('taking one’s data along', () => {
-  const request = async () => {
-    const { data } = await api().ask(requestExport, { token })
-    return data!.requestAccountExport.result.id as string
-  }
-  const read = async (id: string, as: string) => {
-    const { data } = await api().ask(readExport, { token: as, variables: { id } })
-    return data!.accountExport as { document: Record<string, Record<string, unknown>[]> } | null
-  }
-
-  test('a person asks for a copy, hears by subscription and mail that it is made, and reads it', async () => {
-    const subscriber = listenWith(
-      token,
-      'subscription { accountExportChanged { event id accountExport { finishedAt } } }',
-    )
-    await subscriber.until(1)
-
-    const { data } = await api().ask(requestExport, { token })
-    const sent = await runJobs()
-
-    const { id, ...rest } = data!.requestAccountExport.result
-    expect(rest).toEqual({ finishedAt: null, document: null })
-    expect(sent).toEqual([[address, 'export-ready']])
-    const events = await subscriber.until(3)
-    expect(events[2]).toEqual({ event: 'UPDATED', id, accountExport: { finishedAt: expect.any(String) } })
-    expect((await read(id as string, token))!.document).toMatchObject({
-      people: [{ id: person }],
-      email_addresses: [{ address }],
-    })
-  })
-
-  test('nobody else reads it, be they signed in or not', async () => {
-    const id = await request()
-    await runJobs()
-
-    expect(await read(id, await signIn(studio().owner))).toBeNull()
-    const anonymous = await api().ask(readExport, { variables: { id } })
-    expect([codeOf(anonymous), anonymous.data]).toEqual(['FORBIDDEN', { accountExport: null }])
-  })
-
-  test('a week later nobody reads it', async () => {
-    const id = await request()
-    await runJobs()
-    await run('update app_public.account_exports set expires_at = now() where id = $1', [id])
-
-    expect(await read(id, token)).toBeNull()
-  })
-
-  test('twice at once it is made once', async () => {
-    const answers = await Promise.all([request(), request()])
-
-    expect(new Set(answers).size).toBe(1)
-    expect(await runJobs()).toHaveLength(1)
-  })
-
-  test('a fourth in a day is too many, also by aliases', async () => {
-    for (let made = 1; made <= 3; made++) {
-      await request()
-      await runJobs()
-    }
-
-    const fourth = await api().ask(requestExport, { token })
-    const aliases = await api().ask(
-      'mutation { a: requestAccountExport(input: {}) { result { id } } b: requestAccountExport(input: {}) { result { id } } }',
-      { token },
-    )
-
-    expect([codeOf(fourth), codeOf(aliases)]).toEqual(['TOO_MANY_ATTEMPTS', 'TOO_MANY_ATTEMPTS'])
-    expect(await runJobs()).toEqual([])
-  })
-
-  test('who signed in eleven minutes ago has to sign in again', async () => {
-    await makeOld()
-
-    expect(codeOf(await api().ask(requestExport, { token }))).toBe('SIGN_IN_AGAIN')
-    expect(await runJobs()).toEqual([])
-  })
-
-  test('an API key cannot ask for one', async () => {
-    expect(codeOf(await api().ask(requestExport, { token: await makeKey() }))).toBe('SIGN_IN_AGAIN')
-  })
-})
-
 describe('deleting an account', () => {
   test('ends its sessions and keys with the next request, and its sockets within a second', async () => {
-    const [other, key] = [await signIn(person), await makeKey()]
+    const [other, key] = [await signIn(person), await makeKey(token)]
     const subscribers = [other, key].map((bearer) =>
       listenWith(bearer, 'subscription { doorChanged { event } }'),
     )
@@ -177,7 +66,7 @@ describe('deleting an account', () => {
 
   test('nobody gets in any more by password, by a code mailed before or after, or by a new password', async () => {
     const password = 'correct horse battery staple'
-    const newcomer = `new${count}@example.com`
+    const newcomer = 'somebody.new@example.com'
     const signUp = `mutation ($email: String!, $password: String!) {
       signUp(input: { email: $email, name: "Zoe", password: $password }) { result { id } } }`
     const withCode = (mutation: string, more = '') =>
@@ -265,14 +154,14 @@ describe('deleting an account', () => {
   })
 
   test('who signed in eleven minutes ago has to sign in again', async () => {
-    await makeOld()
+    await ageSession(run, token)
 
     expect(codeOf(await api().ask(deleteAccount, { token }))).toBe('SIGN_IN_AGAIN')
     expect(codeOf(await api().ask(whoAmI, { token }))).toBeUndefined()
   })
 
   test('an API key cannot do it', async () => {
-    expect(codeOf(await api().ask(deleteAccount, { token: await makeKey() }))).toBe('SIGN_IN_AGAIN')
+    expect(codeOf(await api().ask(deleteAccount, { token: await makeKey(token) }))).toBe('SIGN_IN_AGAIN')
     expect(codeOf(await api().ask(whoAmI, { token }))).toBeUndefined()
   })
 

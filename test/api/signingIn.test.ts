@@ -1,12 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { withConnection } from '../../src/database/connection.ts'
-import { confirm, makeAccounts, password, signIn } from '../support/account.ts'
+import { confirm, makeAccounts, password, signIn, tomorrow } from '../support/account.ts'
 import { makeApi, useApi } from '../support/api.ts'
 
-const { api, database } = useApi()
+const { api, database, run } = useApi()
 const accounts = makeAccounts(api, database)
-const run = (sql: string, values: unknown[] = []) =>
-  withConnection(database().ownerUrl, async (client) => (await client.query(sql, values)).rows as unknown[])
 
 const requestCode = `mutation ($email: String!) { requestSignInCode(input: { email: $email }) { result { id } } }`
 const requestReset = `mutation ($email: String!) { requestPasswordReset(input: { email: $email }) { result { id } } }`
@@ -141,7 +138,7 @@ describe('secrets', () => {
     const token = await accounts.make('secret@example.com')
     const { id, code } = await accounts.code(requestCode, { email: 'secret@example.com' })
     await api().ask(
-      `mutation { createApiKey(input: { name: "k", canWrite: true, expiresAt: "2026-12-31" }) { result { token } } }`,
+      `mutation { createApiKey(input: { name: "k", canWrite: true, expiresAt: "${tomorrow}" }) { result { token } } }`,
       { token },
     )
     const tables = (await run(

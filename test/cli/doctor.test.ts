@@ -26,6 +26,7 @@ describe('doctor', () => {
       Data: `✓ ${dataDir}`,
       Postgres: expect.stringMatching(/^· embedded, not running/),
     })
+    expect(findings(stdout)).not.toHaveProperty('Proxies')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(existsSync(dataDir)).toBe(false)
   })
@@ -79,6 +80,24 @@ describe('doctor', () => {
     expect(findings(stdout).Migrations).toMatch(/^✗ pending: 000001\S*\.sql, 000002/)
     expect(stdout).toContain('npx plinth db migrate')
     expect(code).toBe(1)
+  })
+
+  test.each([
+    ['with a front end elsewhere', { PUBLIC_URL: 'https://office.example.com' }],
+    ['on an address that others reach', { HOST: '0.0.0.0', MODE: 'production' }],
+  ])('an operator %s learns what it means that no proxy is trusted', async (_, env) => {
+    const trusting = { ...env, TRUSTED_PROXIES: '10.0.0.0/8, loopback' }
+    const [alone, behind] = await Promise.all(
+      [env, trusting].map((env) => plinth.run(['doctor', '--data-dir', plinth.dataDir()], { env })),
+    )
+
+    expect(findings(alone!.stdout).Proxies).toBe(
+      '· none is trusted; behind one, everybody counts as one network',
+    )
+    expect(alone!.stdout).toContain('set TRUSTED_PROXIES to its address')
+    expect(findings(behind!.stdout).Proxies).toBe('✓ 10.0.0.0/8, loopback may say where a request comes from')
+    expect(behind!.stdout).not.toContain('TRUSTED_PROXIES')
+    expect([alone!.code, behind!.code]).toEqual([0, 0])
   })
 
   test('wrong settings are told as everywhere', async () => {

@@ -1,22 +1,14 @@
-import { chmodSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Server as TcpServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
 import { startOldPostgres } from '../support/oldPostgres.ts'
-import { type Ended, postgresOn, type Server, usePlinth } from '../support/process.ts'
+import { faultOf } from '../support/faultOf.ts'
+import { postgresOn, type Server, usePlinth } from '../support/process.ts'
 
-const root = join(import.meta.dirname, '../..')
 const shared = usePlinth(afterAll)
 const plinth = usePlinth(afterEach)
-
-/** The message of a command that failed, and its advice, as lines without what was shown of the progress. */
-function faultOf({ code, stderr, stdout }: Ended): string[] {
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-  expect(stderr).not.toMatch(/^\s+at /m) // no stack
-  const lines = stderr.split('\n').filter((line) => line !== '')
-  return lines.filter((line) => !/^[✓✗] /.test(line))
-}
 
 /** Starts a server that cannot start, and returns what it says. */
 const failToStart = async (env: Record<string, string>): Promise<string[]> =>
@@ -113,35 +105,6 @@ describe('a data folder that cannot be used', () => {
     const fault = await failToOpen({ DATA_DIR: dataDir })
 
     expect(fault).toEqual(['The embedded Postgres did not start.', expect.stringContaining(dataDir)])
-  })
-})
-
-describe('a demo that does not fit the database', () => {
-  test('a DBA who has changed both learns what is wrong with it, and where it stands', async () => {
-    const folder = plinth.folder()
-    for (const part of [
-      'bin',
-      'src',
-      'plugins',
-      'worker',
-      'migrations',
-      'package.json',
-      'package-lock.json',
-    ]) {
-      cpSync(join(root, part), join(folder, part), { recursive: true })
-    }
-    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-    const seed = join(folder, 'migrations/demo/seed.sql')
-    writeFileSync(seed, 'insert into app_public.people (no_such_column) values (1);')
-
-    const program = join(folder, 'bin/plinth.js')
-    const env = { PORT: '0', DATA_DIR: plinth.dataDir() }
-    const fault = faultOf(await plinth.run(['start'], { program, env }))
-
-    expect(fault).toEqual([
-      `${seed} does not fit the database: column "no_such_column" of relation "people" does not exist`,
-      expect.stringContaining('npx plinth db watch'),
-    ])
   })
 })
 

@@ -51,6 +51,7 @@ describe('app_public.create_api_key', () => {
       { setting: 'role', value: 'plinth_person' },
       { setting: 'plinth.person_id', value: person },
       { setting: 'plinth.session_id', value: '' },
+      { setting: 'plinth.device_id', value: '' },
       ...more,
     ])
   })

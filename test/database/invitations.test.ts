@@ -3,6 +3,7 @@ import { useTransaction } from '../support/database.ts'
 import { makeStudio, type Studio } from '../support/people.ts'
 import { startSession } from '../support/sessions.ts'
 import { everybody, runAs } from './actors.ts'
+import { insertInvitation, inviting } from './inviting.ts'
 
 const as = useTransaction()
 let studio: Studio
@@ -10,17 +11,7 @@ beforeEach(async () => {
   studio = await makeStudio(as.owner)
 })
 
-const insert = 'insert into app_public.invitations (organization_id, address, role) values ($1, $2, $3)'
-const invite = async (
-  who: 'owner' | 'manager',
-  address = 'ida@example.com',
-  role = 'member',
-  age?: string | null,
-) => {
-  const session = age === null ? '' : await startSession(as.owner, studio[who], age)
-  const run = as.person(studio[who], session)
-  return run(`${insert} returning id`, [studio.organizationId, address, role])
-}
+const invite = inviting(as, () => studio)
 
 const queue = () =>
   as.owner(
@@ -57,7 +48,7 @@ describe('app_public.invitations', () => {
   ] as const)('the %s invites a %s, in their own name, for fourteen days', async (who, role) => {
     const session = await startSession(as.owner, studio[who])
     const rows = await as.person(studio[who], session)(
-      `${insert} returning id, role, inviter_id, expires_at = now() + interval '14 days' as is_for_two_weeks`,
+      `${insertInvitation} returning id, role, inviter_id, expires_at = now() + interval '14 days' as is_for_two_weeks`,
       [studio.organizationId, 'ida@example.com', role],
     )
 
@@ -71,7 +62,11 @@ describe('app_public.invitations', () => {
     ['stranger', 'member'],
     ['anonymous caller', 'member'],
   ] as const)('the %s cannot invite a %s, and nothing is sent', async (who, role) => {
-    const inviting = runAs(as, studio, who)(insert, [studio.organizationId, 'ida@example.com', role])
+    const inviting = runAs(
+      as,
+      studio,
+      who,
+    )(insertInvitation, [studio.organizationId, 'ida@example.com', role])
 
     await expect(inviting).rejects.toMatchObject({ code: '42501' })
     expect(await queue()).toEqual([])
@@ -137,7 +132,7 @@ describe('app_public.invitations', () => {
   test.each(['', 'ida', 'ida@example', 'a b@example.com', null, `${'x'.repeat(250)}@example.com`])(
     'a manager cannot invite %j',
     async (address) => {
-      const inviting = as.person(studio.manager)(insert, [studio.organizationId, address, 'member'])
+      const inviting = as.person(studio.manager)(insertInvitation, [studio.organizationId, address, 'member'])
 
       await expect(inviting).rejects.toMatchObject({ code: '22023', column: 'address' })
     },
@@ -147,7 +142,11 @@ describe('app_public.invitations', () => {
     await invite('manager')
 
     await expect(invite('manager', 'IDA@example.com')).rejects.toMatchObject({ code: '23505' })
-    await as.person(studio.stranger)(insert, [studio.strangerOrganizationId, 'ida@example.com', 'member'])
+    await as.person(studio.stranger)(insertInvitation, [
+      studio.strangerOrganizationId,
+      'ida@example.com',
+      'member',
+    ])
   })
 
   test('an unknown role is refused', async () => {
@@ -158,97 +157,5 @@ describe('app_public.invitations', () => {
     await expect(runAs(as, studio, who)('select * from app_private.invitation_tokens')).rejects.toMatchObject(
       { code: '42501' },
     )
-  })
-})
-
-describe('the limits of invitations', () => {
-  const many = (count: number, organizationId = studio.organizationId) =>
-    as.owner(
-      `insert into app_public.invitations (organization_id, address)
-       select $1, format('guest%s@example.com', n) from generate_series(1, $2::int) as n`,
-      [organizationId, count],
-    )
-
-  test('an organization sends a hundred an hour, also in one statement, and another is free to', async () => {
-    await expect(many(101)).rejects.toMatchObject({ code: 'TMANY' })
-    await many(100)
-
-    await expect(invite('manager')).rejects.toMatchObject({ code: 'TMANY' })
-    await as.person(studio.stranger)(insert, [studio.strangerOrganizationId, 'ida@example.com', 'member'])
-  })
-
-  test('to revoke and to invite again is counted as well', async () => {
-    for (let time = 1; time <= 5; time++) {
-      await invite('manager')
-      await as.person(studio.manager)('delete from app_public.invitations')
-    }
-
-    await expect(invite('manager')).rejects.toMatchObject({ code: 'TMANY' })
-  })
-
-  test('an address gets five an hour, whoever sends them', async () => {
-    await as.owner(
-      `with organization as (
-         insert into app_public.organizations (name) select 'Mill ' || n from generate_series(1, 5) as n returning id
-       )
-       insert into app_public.invitations (organization_id, address)
-       select organization.id, 'ida@example.com' from organization`,
-    )
-
-    await expect(invite('manager')).rejects.toMatchObject({ code: 'TMANY' })
-  })
-
-  test('a network sends two hundred an hour', async () => {
-    await as.owner(`select set_config('plinth.request', '{"address": "203.0.113.7"}', true)`)
-    await as.owner(
-      `insert into app_private.attempts (key)
-       select app_private.attempt_key('invitation', 'network', '203.0.113.7/32') from generate_series(1, 200)`,
-    )
-
-    await expect(invite('manager')).rejects.toMatchObject({ code: 'TMANY' })
-  })
-
-  test('two hundred may be open, and expired ones are not', async () => {
-    await many(100)
-    await as.owner('delete from app_private.attempts')
-    await as.owner(
-      `insert into app_public.invitations (organization_id, address)
-       select $1, format('visitor%s@example.com', n) from generate_series(1, 100) as n`,
-      [studio.organizationId],
-    )
-    await as.owner('delete from app_private.attempts')
-
-    await expect(invite('manager')).rejects.toMatchObject({ code: 'TMANY' })
-    await as.owner(
-      `update app_public.invitations set expires_at = now() where address = 'visitor1@example.com'`,
-    )
-    await invite('manager')
-  })
-
-  test('a stranger does not learn from it that an organization is at its limit', async () => {
-    await many(100)
-
-    const inviting = as.person(studio.stranger)(insert, [studio.organizationId, 'ida@example.com', 'member'])
-
-    await expect(inviting).rejects.toMatchObject({ code: '42501' })
-  })
-})
-
-describe('app_private.purge_invitations', () => {
-  test('removes what expired a month ago, and no other', async () => {
-    await invite('owner', 'old@example.com')
-    await invite('owner', 'expired@example.com')
-    await invite('owner', 'open@example.com')
-    await as.owner(
-      `update app_public.invitations set expires_at = now() - case address
-         when 'old@example.com' then interval '30 days' else interval '29 days'
-       end where address <> 'open@example.com'`,
-    )
-
-    expect(await as.owner('select app_private.purge_invitations()::int as count')).toEqual([{ count: 1 }])
-    expect(await as.owner('select address from app_public.invitations order by address')).toEqual([
-      { address: 'expired@example.com' },
-      { address: 'open@example.com' },
-    ])
   })
 })

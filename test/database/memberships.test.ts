@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import { useTransaction } from '../support/database.ts'
 import { makePerson, makeStudio, type Studio } from '../support/people.ts'
 import { startSession } from '../support/sessions.ts'
-import { everybody, runAs, type Who } from './actors.ts'
+import { addOwner, everybody, members, runAs, whoDoesItTo } from './actors.ts'
 
 const as = useTransaction()
 let studio: Studio
@@ -87,84 +87,12 @@ describe('app_public.memberships', () => {
   })
 })
 
-/** Who may do a thing to whom; everybody else finds no such membership. */
-type Grid = Record<Who, readonly ('owner' | 'manager' | 'member')[]>
-
-const members = ['owner', 'manager', 'member'] as const
-const cells = (grid: Grid) =>
-  everybody.flatMap((who) =>
-    members.map((whom) => [who, grid[who].includes(whom) ? 'does' : 'does not', whom] as const),
-  )
-
-/** A second owner, so that the first may lose the role. */
-const addOwner = async () => {
-  const nora = await makePerson(as.owner, 'Nora')
-  await as.owner(insert, [studio.organizationId, nora, 'owner'])
-}
-
-describe('a role', () => {
-  const change =
-    'update app_public.memberships set role = $3 where organization_id = $1 and person_id = $2 returning role'
-
-  test.each(
-    cells({
-      owner: members,
-      manager: ['manager', 'member'],
-      member: [],
-      stranger: [],
-      'anonymous caller': [],
-    }),
-  )('the %s %s change that of the %s', async (who, does, whom) => {
-    await addOwner()
-    const role = whom === 'member' ? 'manager' : 'member'
-    const run = who === 'owner' ? await signedIn() : runAs(as, studio, who)
-    const changing = run(change, [studio.organizationId, studio[whom], role])
-
-    if (who === 'anonymous caller') await expect(changing).rejects.toMatchObject({ code: '42501' })
-    else expect(await changing).toEqual(does === 'does' ? [{ role }] : [])
-  })
-
-  test.each(members)('an owner makes the %s an owner', async (whom) => {
-    const run = await signedIn()
-    const rows = await run(change, [studio.organizationId, studio[whom], 'owner'])
-
-    expect(rows).toEqual([{ role: 'owner' }])
-  })
-
-  test.each(['manager', 'member'] as const)('a manager cannot make the %s an owner', async (whom) => {
-    const promoting = as.person(studio.manager)(change, [studio.organizationId, studio[whom], 'owner'])
-
-    await expect(promoting).rejects.toMatchObject({ code: '42501' })
-  })
-
-  test('a member cannot promote themselves, nor an owner of one organization in another', async () => {
-    const self = await as.person(studio.member)(change, [studio.organizationId, studio.member, 'manager'])
-    const other = await as.person(studio.stranger)(change, [studio.organizationId, studio.member, 'manager'])
-
-    expect([self, other]).toEqual([[], []])
-  })
-
-  test('an ex-manager changes nobody’s', async () => {
-    await as.owner('delete from app_public.memberships where person_id = $1', [studio.manager])
-
-    const rows = await as.person(studio.manager)(change, [studio.organizationId, studio.member, 'manager'])
-
-    expect(rows).toEqual([])
-  })
-
-  test('an unknown one is refused', async () => {
-    const changing = as.person(studio.owner)(change, [studio.organizationId, studio.member, 'king'])
-
-    await expect(changing).rejects.toMatchObject({ code: '23503' })
-  })
-})
-
 describe('the end of a membership', () => {
   const remove =
     'delete from app_public.memberships where organization_id = $1 and person_id = $2 returning role'
 
   test.each(
-    cells({
+    whoDoesItTo({
       owner: members,
       manager: ['manager', 'member'],
       member: ['member'],
@@ -172,7 +100,7 @@ describe('the end of a membership', () => {
       'anonymous caller': [],
     }),
   )('the %s %s remove the %s', async (who, does, whom) => {
-    await addOwner()
+    await addOwner(as, studio)
     const removing = runAs(as, studio, who)(remove, [studio.organizationId, studio[whom]])
 
     if (who === 'anonymous caller') await expect(removing).rejects.toMatchObject({ code: '42501' })
@@ -183,41 +111,6 @@ describe('the end of a membership', () => {
     await as.owner('delete from app_public.memberships where person_id = $1', [studio.manager])
 
     expect(await as.person(studio.manager)(remove, [studio.organizationId, studio.member])).toEqual([])
-  })
-})
-
-describe('whose an organization is', () => {
-  const nora = async () =>
-    (await as.owner(`select id from app_public.people where name = 'Nora'`))[0]!.id as string
-
-  test.each([
-    ['somebody is made an owner', `update app_public.memberships set role = 'owner' where person_id = $1`],
-    ['an owner becomes a member', `update app_public.memberships set role = 'member' where person_id = $2`],
-    ['an owner is removed', 'delete from app_public.memberships where person_id = $2'],
-  ])('is not for an old session, nor for a key: by a recent sign-in alone %s', async (_, sql) => {
-    await addOwner()
-    const statement = `with given as (select $1::uuid, $2::uuid) ${sql} returning role`
-    const values = [studio.member, await nora()]
-    const [old, recent] = [await signedIn('11 minutes'), await signedIn()]
-
-    await expect(old(statement, values)).rejects.toMatchObject({ code: 'REAUT' })
-    await expect(as.person(studio.owner)(statement, values)).rejects.toMatchObject({ code: 'REAUT' })
-    expect(await recent(statement, values)).toHaveLength(1)
-  })
-
-  test('does not change by what an old session may do: leave, and see to managers and members', async () => {
-    await addOwner()
-    const old = await signedIn('11 minutes')
-
-    await old(`update app_public.memberships set role = 'manager' where person_id = $1`, [studio.member])
-    await old('delete from app_public.memberships where person_id = $1', [studio.manager])
-    await old('delete from app_public.memberships where person_id = $1', [studio.owner])
-
-    expect(
-      await as.owner('select role from app_public.memberships where organization_id = $1 order by role', [
-        studio.organizationId,
-      ]),
-    ).toEqual([{ role: 'manager' }, { role: 'owner' }])
   })
 })
 
@@ -242,7 +135,7 @@ describe('the last owner', () => {
   })
 
   test('is not taken out with everybody else at once', async () => {
-    await addOwner()
+    await addOwner(as, studio)
     const run = as.person(studio.owner)
 
     await expect(run('delete from app_public.memberships')).rejects.toMatchObject({ code: 'P0001' })

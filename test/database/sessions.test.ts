@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { useTransaction } from '../support/database.ts'
 import { makePerson } from '../support/people.ts'
@@ -12,94 +11,7 @@ beforeEach(async () => {
   stranger = await makePerson(as.owner, 'Stan')
 })
 
-const start = 'select * from app_private.start_session($1)'
-const sha256 = (text: string) => createHash('sha256').update(text).digest()
 const all = 'select id from app_public.sessions order by id'
-
-describe('app_private.start_session', () => {
-  test('gives a token whose hash alone is stored', async () => {
-    const [session] = await as.owner(start, [person])
-
-    const token = session!.token as string
-    const [stored] = await as.owner('select *, tokens::text as text from app_private.tokens')
-    expect(token).toMatch(/^[0-9a-f]{64}$/)
-    expect(stored).toMatchObject({ person_id: person, hash: sha256(token), can_write: true })
-    expect(stored!.text).not.toContain(token)
-  })
-
-  test('ends after 30 days, as it and its token say', async () => {
-    const [session] = await as.owner(start, [person])
-
-    const [stored] = await as.owner(
-      `select sessions.expires_at, sessions.expires_at = sessions.created_at + interval '30 days' as is_month,
-         tokens.expires_at = sessions.expires_at as is_same
-       from app_public.sessions join app_private.tokens on tokens.session_id = sessions.id`,
-    )
-    expect(stored).toEqual({ expires_at: session!.expires_at, is_month: true, is_same: true })
-  })
-
-  test('gives another token each time, and leaves the sessions before alone', async () => {
-    const [first] = await as.owner(start, [person])
-    const [second] = await as.owner(start, [person])
-
-    expect(second!.token).not.toBe(first!.token)
-    expect(await as.owner(all)).toHaveLength(2)
-  })
-
-  test('refuses somebody who does not exist', async () => {
-    await expect(as.owner(start, [crypto.randomUUID()])).rejects.toMatchObject({ code: '23503' })
-  })
-
-  test('a person cannot start a session for anybody, not even for themselves', async () => {
-    await expect(as.person(person)(start, [person])).rejects.toMatchObject({ code: '42501' })
-  })
-
-  test('an anonymous caller cannot start a session', async () => {
-    await expect(as.anonymous(start, [person])).rejects.toMatchObject({ code: '42501' })
-  })
-
-  test.each([
-    ['Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0', 'Firefox on Linux'],
-    [
-      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36 Edg/130.0.0.0',
-      'Edge on Windows',
-    ],
-    [
-      'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1',
-      'Safari on iOS',
-    ],
-    [
-      'Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Mobile Safari/537.36',
-      'Chrome on Android',
-    ],
-    [
-      'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36',
-      'Chrome on macOS',
-    ],
-    ['curl/8.5.0', 'curl'],
-    ['<script>alert(1)</script>', null],
-    ['', null],
-    [null, null],
-  ])('of %j no more than the family is kept', async (userAgent, client) => {
-    await as.owner(`select set_config('plinth.request', $1, true)`, [JSON.stringify({ userAgent })])
-
-    await as.owner(start, [person])
-
-    expect(await as.owner('select client from app_public.sessions')).toEqual([{ client }])
-  })
-
-  test.each([
-    ['203.0.113.77', '203.0.113.0/24'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1::/48'],
-    [null, null],
-  ])('of the address %j no more than the region is kept', async (address, network) => {
-    await as.owner(`select set_config('plinth.request', $1, true)`, [JSON.stringify({ address })])
-
-    await as.owner(start, [person])
-
-    expect(await as.owner('select network from app_public.sessions')).toEqual([{ network }])
-  })
-})
 
 describe('app_public.sessions', () => {
   let mine: string
@@ -201,53 +113,6 @@ describe('app_private.purge_expired_sessions', () => {
   test('neither a person nor an anonymous caller can purge', async () => {
     await expect(as.person(person)(purge)).rejects.toMatchObject({ code: '42501' })
     await expect(as.anonymous(purge)).rejects.toMatchObject({ code: '42501' })
-  })
-})
-
-describe('app_public.sign_out', () => {
-  const signOut = 'select app_public.sign_out() as was_running'
-
-  test('a person ends the session they act in, and no other of theirs', async () => {
-    const session = await startSession(as.owner, person)
-    const other = await startSession(as.owner, person)
-
-    const first = await as.person(person, session)(signOut)
-    const second = await as.person(person, session)(signOut)
-
-    expect([...first, ...second]).toEqual([{ was_running: true }, { was_running: false }])
-    expect(await as.owner(all)).toEqual([{ id: other }])
-  })
-
-  test('a person without a session ends none', async () => {
-    await startSession(as.owner, person)
-
-    expect(await as.person(person)(signOut)).toEqual([{ was_running: false }])
-    expect(await as.owner(all)).toHaveLength(1)
-  })
-
-  test('an anonymous caller may not even ask', async () => {
-    await expect(as.anonymous(signOut)).rejects.toMatchObject({ code: '42501' })
-  })
-})
-
-describe('app_public.sign_out_everywhere', () => {
-  const signOut = 'select app_public.sign_out_everywhere() as count'
-
-  test('a person ends all of their own and nobody else’s, and the log says so of each', async () => {
-    const session = await startSession(as.owner, person)
-    await startSession(as.owner, person)
-    const theirs = await startSession(as.owner, stranger)
-
-    expect(await as.person(person, session)(signOut)).toEqual([{ count: 2 }])
-    expect(await as.owner(all)).toEqual([{ id: theirs }])
-    expect(await as.person(person)('select kind from app_public.security_events')).toEqual([
-      { kind: 'session_ended' },
-      { kind: 'session_ended' },
-    ])
-  })
-
-  test('an anonymous caller may not even ask', async () => {
-    await expect(as.anonymous(signOut)).rejects.toMatchObject({ code: '42501' })
   })
 })
 

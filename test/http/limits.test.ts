@@ -5,9 +5,9 @@ import { getIntrospectionQuery, parse } from 'postgraphile/graphql'
 import WebSocket from 'ws'
 import { measureOperations, measureText } from '../../src/http/measureOperation.ts'
 import { type LimitName, limitTable } from '../../src/limits.ts'
-import { useApi } from '../support/api.ts'
+import { makeApi, useApi } from '../support/api.ts'
 
-const { api } = useApi()
+const { api, database } = useApi()
 
 const times = (n: number, text: (index: number) => string): string =>
   Array.from({ length: n }, (_, index) => text(index)).join(' ')
@@ -107,6 +107,20 @@ describe('a request over a limit', () => {
         errors: [{ extensions: { code: 'LIMIT_EXCEEDED', limit: 'bodyBytes', maximum: 100_000 } }],
       })
     }
+  })
+
+  test('is given up when it takes too long to plan, and planned where it does not', async () => {
+    const query = getIntrospectionQuery()
+    const hasty = await makeApi(database(), { LIMIT_PLANNING_MS: '1' })
+
+    const { status, errors } = await hasty.ask(query)
+    await hasty.close()
+
+    expect(status).toBe(400)
+    expect(errors).toMatchObject([
+      { extensions: { code: 'LIMIT_EXCEEDED', limit: 'planningMs', maximum: 1 } },
+    ])
+    expect((await api().ask(query)).errors).toBeUndefined()
   })
 
   test('leaves nothing behind that a smaller one would meet', async () => {

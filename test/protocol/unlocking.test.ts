@@ -15,7 +15,9 @@ afterAll(async () => {
   await database.drop()
 })
 
-const histories = 1000
+const histories = 300
+/** How many are tried before a missing guard counts as not missed: the rarest of them is needed once in hundreds. */
+const searched = 3000
 
 test('in random histories no door opens that should not, and every command has its outcome', async () => {
   for (let seed = 1; seed <= histories; seed++) {
@@ -85,8 +87,8 @@ const guards: Guard[] = [
   ],
   [
     'that a door is given away under the lock of its office',
-    'app_private.tg_doors__device()',
-    'perform from app_public.offices where offices.id = new.office_id for no key update;',
+    'app_private.tg__lock_office()',
+    'for no key update',
     '',
   ],
 ]
@@ -103,7 +105,7 @@ describe('without one guard', () => {
 
     let violation: unknown = null
     let seed = 0
-    while (violation === null && seed < histories) {
+    while (violation === null && seed < searched) {
       await player.play(++seed).catch((error: unknown) => (violation = error))
     }
     await player.owner(whole)

@@ -12,6 +12,14 @@ export const signIn = `mutation ($email: String!, $password: String!) {
   signIn(input: { email: $email, password: $password }) { result { token } }
 }`
 
+/** A day from now. */
+export const tomorrow = new Date(Date.now() + 86_400_000).toISOString()
+
+/** Makes an API key that counts until then. */
+export const createKey = `mutation ($canWrite: Boolean!) {
+  createApiKey(input: { name: "Backup", canWrite: $canWrite, expiresAt: "${tomorrow}" }) { result { id token } }
+}`
+
 /** A mutation that gives a mailed code back. */
 export const confirm = (field: string, result = '{ token }') => `mutation ($id: UUID!, $code: String!) {
   ${field}(input: { id: $id, code: $code }) { result ${result} }

@@ -5,7 +5,7 @@ import { type Api, startApi } from '../../src/http/api.ts'
 import { type Listener, listen } from '../../src/http/listen.ts'
 import { makeLog } from '../../src/log.ts'
 import { type Answer, ask, type Asked } from './ask.ts'
-import { makeDatabase, type TestDatabase } from './database.ts'
+import { makeDatabase, type Run, type TestDatabase } from './database.ts'
 
 /** An API on a database of the test's own. */
 export type TestApi = {
@@ -25,7 +25,6 @@ export async function makeApi(database: TestDatabase, env: Record<string, string
       LOG_LEVEL: 'silent',
       MODE: 'production',
       INTROSPECTION: 'on',
-      LIMIT_PLANNING_MS: '60000', // how busy the machine is, is not what tests are about
       ...env,
     },
   })
@@ -54,6 +53,8 @@ export function useApi(
 ): {
   api: () => TestApi
   database: () => TestDatabase
+  /** Runs SQL as the owner, on a connection of its own. */
+  run: Run
 } {
   let database: TestDatabase | undefined
   let api: TestApi | undefined
@@ -66,5 +67,13 @@ export function useApi(
     await api?.close()
     await database?.drop()
   })
-  return { api: () => api!, database: () => database! }
+  return {
+    api: () => api!,
+    database: () => database!,
+    run: (text, values) =>
+      withConnection(
+        database!.ownerUrl,
+        async (client) => (await client.query<Record<string, unknown>>(text, values)).rows,
+      ),
+  }
 }

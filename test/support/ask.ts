@@ -5,6 +5,9 @@ export type Answer = {
   errors?: { message: string; path?: unknown[]; extensions?: Record<string, unknown> }[]
 }
 
+/** The code of an answer's first error; undefined where there is none. */
+export const codeOf = ({ errors }: Answer): unknown => errors?.[0]?.extensions?.code
+
 /** What goes along with an operation: its variables, and the caller's token. */
 export type Asked = { variables?: Record<string, unknown>; token?: string }
 

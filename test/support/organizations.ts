@@ -6,6 +6,8 @@ import type { Run } from './database.ts'
 import { subscribeTo, type Subscriber } from './subscriber.ts'
 import { deliver } from './post.ts'
 
+export { codeOf } from './ask.ts'
+
 /** A person, and the token of a session that has just begun. */
 export type Somebody = { id: string; token: string; address: string }
 
@@ -42,9 +44,6 @@ export const createInvitation = `mutation ($id: UUID!, $address: String!, $role:
 export const acceptInvitation = `mutation ($token: String!) {
   acceptInvitation(input: { token: $token }) { result { id role organization { id name } } }
 }`
-
-/** The code of an answer's first error; undefined where there is none. */
-export const codeOf = ({ errors }: Answer): unknown => errors?.[0]?.extensions?.code
 
 /** Makes one for the tests of a file. */
 export function useOrganizations(): Organizations {

@@ -1,10 +1,8 @@
-import { Logger, runOnce } from 'graphile-worker'
-import { withConnection } from '../../src/database/connection.ts'
 import { makeLog } from '../../src/log.ts'
 import type { MailName } from '../../worker/mails/index.ts'
 import { makeTasks } from '../../worker/tasks/index.ts'
 import type { TestDatabase } from './database.ts'
-import { eventually } from './eventually.ts'
+import { runJobs } from './jobs.ts'
 
 /** A mail as a task has given it up. */
 export type Posted = { name: MailName; to: string; values: Record<string, any> }
@@ -19,17 +17,6 @@ export async function deliver(database: TestDatabase): Promise<Posted[]> {
     log,
     securityLogDays: 365,
   })
-  await runOnce({
-    connectionString: database.ownerUrl,
-    taskList,
-    logger: new Logger(() => () => {}),
-  })
-  // It does not wait until it is written down that its last job is done.
-  await withConnection(database.ownerUrl, (client) =>
-    eventually(async () => {
-      const { rows } = await client.query('select from graphile_worker.jobs where locked_at is not null')
-      if (rows.length > 0) throw new Error('A job is still locked.')
-    }),
-  )
+  await runJobs(database.ownerUrl, taskList)
   return posted
 }

@@ -8,7 +8,11 @@ export async function signInWith(owner: Run, personId: string): Promise<string> 
 
 /** Starts a session of a person and returns its id; `age` is how long ago they signed in. */
 export async function startSession(owner: Run, personId: string, age = '0'): Promise<string> {
-  const token = await signInWith(owner, personId)
+  return ageSession(owner, await signInWith(owner, personId), age)
+}
+
+/** Has the session of a token have begun some time earlier, and returns its id. */
+export async function ageSession(owner: Run, token: string, age = '11 minutes'): Promise<string> {
   const [session] = await owner(
     `update app_public.sessions set created_at = created_at - $2::interval
      from app_private.tokens

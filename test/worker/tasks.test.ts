@@ -1,7 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { Logger, runOnce } from 'graphile-worker'
 import { withConnection } from '../../src/database/connection.ts'
 import { makeLog } from '../../src/log.ts'
 import { makeMailer } from '../../src/mailer.ts'
@@ -9,6 +8,7 @@ import { cronItems } from '../../worker/crontab.ts'
 import { makeMailServices } from '../../worker/mail.ts'
 import { makeTasks } from '../../worker/tasks/index.ts'
 import { makeDatabase, type TestDatabase } from '../support/database.ts'
+import { runJobs } from '../support/jobs.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -31,7 +31,7 @@ async function runJob(identifier: string, payload: object): Promise<unknown> {
   await withConnection(database.ownerUrl, (client) =>
     client.query('select graphile_worker.add_job($1, $2::json, max_attempts := 1)', [identifier, payload]),
   )
-  await runOnce({ connectionString: database.ownerUrl, taskList: tasks, logger: new Logger(() => () => {}) })
+  await runJobs(database.ownerUrl, tasks)
   const [job] = await query('select last_error from graphile_worker.jobs')
   await query(`select graphile_worker.complete_jobs(array(select id from graphile_worker.jobs))`)
   return (job as { last_error: string } | undefined)?.last_error
