@@ -87,6 +87,18 @@ comment on column app_public.replayed_decision.is_allowed is 'Whether it would b
 comment on column app_public.replayed_decision.rule is 'The rule that would allow it, or null.';
 comment on column app_public.replayed_decision.reason is 'Why, in words.';
 
+create type app_public.ring_answer as (
+  is_first boolean,
+  is_allowed boolean,
+  reason text,
+  command_id uuid
+);
+comment on type app_public.ring_answer is 'What came of answering a ring.';
+comment on column app_public.ring_answer.is_first is 'Whether this is the answer that counts.';
+comment on column app_public.ring_answer.is_allowed is 'Whether the door is to open.';
+comment on column app_public.ring_answer.reason is 'Why, or who was faster, in words for the person who answered.';
+comment on column app_public.ring_answer.command_id is 'The command to open the door, or null. Its `state` tells whether the door has opened: see `unlockCommandChanged(id:)`.';
+
 create type app_public.sent_code as (
   id uuid,
   expires_at timestamp with time zone
@@ -415,34 +427,39 @@ create table app_public.doors (
   updated_at timestamp with time zone not null default now(),
   device_id uuid,
   unlock_seconds smallint not null default 5,
+  bell_device_id uuid,
+  is_entrance boolean not null default true,
   constraint doors_pkey PRIMARY KEY (organization_id, id),
   constraint doors_id_key UNIQUE (id),
   constraint doors_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text))),
   constraint doors_unlock_seconds_check CHECK (((unlock_seconds >= 1) AND (unlock_seconds <= 30))),
+  constraint doors_organization_id_bell_device_id_fkey FOREIGN KEY (organization_id, bell_device_id) REFERENCES app_public.devices(organization_id, id),
   constraint doors_organization_id_device_id_fkey FOREIGN KEY (organization_id, device_id) REFERENCES app_public.devices(organization_id, id),
   constraint doors_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE
 );
+CREATE INDEX doors_organization_id_bell_device_id_idx ON app_public.doors USING btree (organization_id, bell_device_id);
 CREATE INDEX doors_organization_id_device_id_idx ON app_public.doors USING btree (organization_id, device_id);
 CREATE INDEX doors_organization_id_office_id_idx ON app_public.doors USING btree (organization_id, office_id);
 alter table app_public.doors enable row level security;
 create policy insert_manager on app_public.doors for insert to plinth_person
   with check ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
 create policy select_device on app_public.doors for select to plinth_device
-  using ((device_id = ( SELECT app_hidden.current_device_id() AS current_device_id)));
+  using (((device_id = ( SELECT app_hidden.current_device_id() AS current_device_id)) OR (bell_device_id = ( SELECT app_hidden.current_device_id() AS current_device_id))));
 create policy select_member on app_public.doors for select to plinth_person
   using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
 create policy update_manager on app_public.doors for update to plinth_person
   using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
 grant select on app_public.doors to plinth_device;
 grant select on app_public.doors to plinth_person;
-grant insert (organization_id, office_id, name, device_id, unlock_seconds) on app_public.doors to plinth_person;
-grant update (name, device_id, unlock_seconds) on app_public.doors to plinth_person;
+grant insert (organization_id, office_id, name, device_id, unlock_seconds, bell_device_id, is_entrance) on app_public.doors to plinth_person;
+grant update (name, device_id, unlock_seconds, bell_device_id, is_entrance) on app_public.doors to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
 CREATE TRIGGER _200_device BEFORE INSERT OR UPDATE OF device_id, office_id ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg_doors__device();
 CREATE TRIGGER _200_lock_office BEFORE INSERT OR DELETE OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg__lock_office();
-CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'device_id');
+CREATE TRIGGER _201_bell BEFORE INSERT OR UPDATE OF bell_device_id, office_id ON app_public.doors FOR EACH ROW EXECUTE FUNCTION app_private.tg_doors__bell();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.doors FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'device_id', 'bell_device_id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.doors FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
-comment on table app_public.doors is 'A door of an office. Members see it, managers change it; its controller sees it too.';
+comment on table app_public.doors is 'A door of an office. Members see it, managers change it; its controller and its doorbell see it too.';
 comment on column app_public.doors.organization_id is 'Whose door it is.';
 comment on column app_public.doors.id is 'Identifies the door.';
 comment on column app_public.doors.office_id is 'The office it leads into.';
@@ -451,6 +468,8 @@ comment on column app_public.doors.created_at is 'When it was added.';
 comment on column app_public.doors.updated_at is 'When this last changed.';
 comment on column app_public.doors.device_id is 'The controller that opens it, of the same office; without one it cannot be opened from here.';
 comment on column app_public.doors.unlock_seconds is 'For how many seconds it is unlocked, 1 to 30.';
+comment on column app_public.doors.bell_device_id is 'The doorbell that rings for it, of the same office, or null; its controller may ring for it too.';
+comment on column app_public.doors.is_entrance is 'Whether members who have opened it are in the office.';
 
 create table app_public.email_addresses (
   id uuid not null default app_hidden.new_id(),
@@ -589,6 +608,7 @@ create table app_public.memberships (
   role text not null default 'member'::text,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  shares_presence boolean not null default true,
   constraint memberships_pkey PRIMARY KEY (organization_id, id),
   constraint memberships_id_key UNIQUE (id),
   constraint memberships_organization_id_person_id_key UNIQUE (organization_id, person_id),
@@ -631,6 +651,7 @@ comment on column app_public.memberships.person_id is 'The person.';
 comment on column app_public.memberships.role is 'What they may do there.';
 comment on column app_public.memberships.created_at is 'Since when.';
 comment on column app_public.memberships.updated_at is 'When this last changed.';
+comment on column app_public.memberships.shares_presence is 'Whether it is noted when this member is in. Only they can change it, by `sharePresence`.';
 
 create table app_public.offices (
   organization_id uuid not null,
@@ -639,9 +660,13 @@ create table app_public.offices (
   time_zone text not null default 'UTC'::text,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  quiet_from time without time zone,
+  quiet_until time without time zone,
   constraint offices_pkey PRIMARY KEY (organization_id, id),
   constraint offices_id_key UNIQUE (id),
   constraint offices_name_check CHECK (((length(name) <= 100) AND (TRIM(BOTH FROM name) <> ''::text))),
+  constraint offices_quiet_from_check CHECK ((quiet_from < '24:00:00'::time without time zone)),
+  constraint offices_quiet_hours_check CHECK ((((quiet_from IS NULL) = (quiet_until IS NULL)) AND (quiet_from <> quiet_until))),
   constraint offices_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES app_public.organizations(id) ON DELETE CASCADE
 );
 alter table app_public.offices enable row level security;
@@ -652,8 +677,8 @@ create policy select_member on app_public.offices for select to plinth_person
 create policy update_manager on app_public.offices for update to plinth_person
   using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))));
 grant select on app_public.offices to plinth_person;
-grant insert (organization_id, name, time_zone) on app_public.offices to plinth_person;
-grant update (name, time_zone) on app_public.offices to plinth_person;
+grant insert (organization_id, name, time_zone, quiet_from, quiet_until) on app_public.offices to plinth_person;
+grant update (name, time_zone, quiet_from, quiet_until) on app_public.offices to plinth_person;
 CREATE TRIGGER _100_stamps BEFORE INSERT OR UPDATE ON app_public.offices FOR EACH ROW EXECUTE FUNCTION app_private.tg__stamps();
 CREATE TRIGGER _200_time_zone BEFORE INSERT OR UPDATE OF time_zone ON app_public.offices FOR EACH ROW EXECUTE FUNCTION app_private.tg_offices__time_zone();
 CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.offices FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id');
@@ -665,6 +690,8 @@ comment on column app_public.offices.name is 'What it is called, 1 to 100 charac
 comment on column app_public.offices.time_zone is 'Its time zone by IANA name, such as `Europe/Berlin`.';
 comment on column app_public.offices.created_at is 'When it was added.';
 comment on column app_public.offices.updated_at is 'When this last changed.';
+comment on column app_public.offices.quiet_from is 'From when on the doorbell bothers nobody, each day, by the clocks of the office; null for at no time.';
+comment on column app_public.offices.quiet_until is 'Up to when; before `quietFrom`, it is that of the next day. `24:00` is midnight.';
 
 create table app_public.open_id_accounts (
   id uuid not null default app_hidden.new_id(),
@@ -748,6 +775,140 @@ comment on column app_public.people.id is 'Identifies the person.';
 comment on column app_public.people.name is 'What others see, 1 to 100 characters.';
 comment on column app_public.people.created_at is 'When the account was made.';
 comment on column app_public.people.updated_at is 'When this last changed.';
+
+create table app_public.presence_origins (
+  origin text not null,
+  description text not null,
+  constraint presence_origins_pkey PRIMARY KEY (origin)
+);
+alter table app_public.presence_origins enable row level security;
+create policy select_anyone on app_public.presence_origins for select to plinth_anonymous, plinth_authenticator, plinth_device, plinth_person
+  using (true);
+grant select on app_public.presence_origins to plinth_anonymous;
+grant select on app_public.presence_origins to plinth_authenticator;
+grant select on app_public.presence_origins to plinth_device;
+grant select on app_public.presence_origins to plinth_person;
+comment on table app_public.presence_origins is 'How it is known that somebody is in.';
+comment on column app_public.presence_origins.origin is 'Its name.';
+comment on column app_public.presence_origins.description is 'What it means.';
+
+create table app_public.presences (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  office_id uuid not null,
+  person_id uuid not null,
+  origin text not null,
+  since timestamp with time zone not null default now(),
+  until timestamp with time zone,
+  expires_at timestamp with time zone not null,
+  constraint presences_pkey PRIMARY KEY (organization_id, id),
+  constraint presences_id_key UNIQUE (id),
+  constraint presences_moments_ordered_check CHECK ((since <= until)),
+  constraint presences_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE,
+  constraint presences_organization_id_person_id_fkey FOREIGN KEY (organization_id, person_id) REFERENCES app_public.memberships(organization_id, person_id) ON DELETE CASCADE,
+  constraint presences_origin_fkey FOREIGN KEY (origin) REFERENCES app_public.presence_origins(origin) ON DELETE RESTRICT
+);
+CREATE UNIQUE INDEX presences_one_at_a_time_key ON app_public.presences USING btree (organization_id, person_id) WHERE (until IS NULL);
+CREATE INDEX presences_organization_id_office_id_idx ON app_public.presences USING btree (organization_id, office_id);
+CREATE INDEX presences_organization_id_person_id_idx ON app_public.presences USING btree (organization_id, person_id);
+CREATE INDEX presences_origin_idx ON app_public.presences USING btree (origin);
+CREATE INDEX presences_person_id_idx ON app_public.presences USING btree (person_id);
+CREATE INDEX presences_until_idx ON app_public.presences USING btree (until);
+alter table app_public.presences enable row level security;
+create policy select_member on app_public.presences for select to plinth_person
+  using (((until IS NULL) AND (organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids)))));
+create policy select_self on app_public.presences for select to plinth_person
+  using ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)));
+grant select on app_public.presences to plinth_person;
+CREATE TRIGGER _800_end AFTER INSERT ON app_public.presences FOR EACH ROW EXECUTE FUNCTION app_private.tg_presences__end();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.presences FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'person_id', 'until');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.presences FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.presences is 'A time during which a member was in an office. You see who of your organizations is in now, and of the past your own times alone, whatever your role.';
+comment on column app_public.presences.organization_id is 'Whose office it is.';
+comment on column app_public.presences.id is 'Identifies the presence.';
+comment on column app_public.presences.office_id is 'The office.';
+comment on column app_public.presences.person_id is 'Who is in.';
+comment on column app_public.presences.origin is 'How it is known.';
+comment on column app_public.presences.since is 'From when on.';
+comment on column app_public.presences.until is 'Until when; null while they are in.';
+comment on column app_public.presences.expires_at is 'When it ends by itself: at the midnight that follows, by the clocks of the office.';
+
+create table app_public.ring_states (
+  state text not null,
+  description text not null,
+  constraint ring_states_pkey PRIMARY KEY (state)
+);
+alter table app_public.ring_states enable row level security;
+create policy select_anyone on app_public.ring_states for select to plinth_anonymous, plinth_authenticator, plinth_device, plinth_person
+  using (true);
+grant select on app_public.ring_states to plinth_anonymous;
+grant select on app_public.ring_states to plinth_authenticator;
+grant select on app_public.ring_states to plinth_device;
+grant select on app_public.ring_states to plinth_person;
+comment on table app_public.ring_states is 'What has become of a ring.';
+comment on column app_public.ring_states.state is 'Its name.';
+comment on column app_public.ring_states.description is 'What it means.';
+
+create table app_public.rings (
+  organization_id uuid not null,
+  id uuid not null default app_hidden.new_id(),
+  office_id uuid not null,
+  door_id uuid not null,
+  device_id uuid,
+  state text not null default 'ringing'::text,
+  rang_at timestamp with time zone not null default now(),
+  last_rang_at timestamp with time zone not null default now(),
+  count integer not null default 1,
+  is_quiet boolean not null default false,
+  expires_at timestamp with time zone not null default (now() + '00:02:00'::interval),
+  answered_at timestamp with time zone,
+  answered_by uuid,
+  command_id uuid,
+  constraint rings_pkey PRIMARY KEY (organization_id, id),
+  constraint rings_id_key UNIQUE (id),
+  constraint rings_check CHECK (((answered_at IS NOT NULL) = (state = 'answered'::text))),
+  constraint rings_count_check CHECK ((count >= 1)),
+  constraint rings_only_answered_check CHECK (((state = 'answered'::text) OR (num_nonnulls(answered_by, command_id) = 0))),
+  constraint rings_answered_by_fkey FOREIGN KEY (answered_by) REFERENCES app_public.people(id) ON DELETE SET NULL,
+  constraint rings_organization_id_command_id_fkey FOREIGN KEY (organization_id, command_id) REFERENCES app_public.unlock_commands(organization_id, id) ON DELETE SET NULL (command_id),
+  constraint rings_organization_id_device_id_fkey FOREIGN KEY (organization_id, device_id) REFERENCES app_public.devices(organization_id, id) ON DELETE SET NULL (device_id),
+  constraint rings_organization_id_door_id_fkey FOREIGN KEY (organization_id, door_id) REFERENCES app_public.doors(organization_id, id) ON DELETE CASCADE,
+  constraint rings_organization_id_office_id_fkey FOREIGN KEY (organization_id, office_id) REFERENCES app_public.offices(organization_id, id) ON DELETE CASCADE,
+  constraint rings_state_fkey FOREIGN KEY (state) REFERENCES app_public.ring_states(state) ON DELETE RESTRICT
+);
+CREATE INDEX rings_answered_by_idx ON app_public.rings USING btree (answered_by);
+CREATE INDEX rings_last_rang_at_idx ON app_public.rings USING btree (last_rang_at);
+CREATE UNIQUE INDEX rings_one_at_a_time_key ON app_public.rings USING btree (door_id) WHERE (state = 'ringing'::text);
+CREATE INDEX rings_organization_id_command_id_idx ON app_public.rings USING btree (organization_id, command_id);
+CREATE INDEX rings_organization_id_device_id_idx ON app_public.rings USING btree (organization_id, device_id);
+CREATE INDEX rings_organization_id_door_id_last_rang_at_idx ON app_public.rings USING btree (organization_id, door_id, last_rang_at);
+CREATE INDEX rings_organization_id_office_id_idx ON app_public.rings USING btree (organization_id, office_id);
+CREATE INDEX rings_state_idx ON app_public.rings USING btree (state);
+alter table app_public.rings enable row level security;
+create policy select_device on app_public.rings for select to plinth_device
+  using ((device_id = ( SELECT app_hidden.current_device_id() AS current_device_id)));
+create policy select_member on app_public.rings for select to plinth_person
+  using ((organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))));
+grant select on app_public.rings to plinth_device;
+grant select on app_public.rings to plinth_person;
+CREATE TRIGGER _800_expire AFTER INSERT OR UPDATE OF expires_at ON app_public.rings FOR EACH ROW WHEN ((new.state = 'ringing'::text)) EXECUTE FUNCTION app_private.tg_rings__expire();
+CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.rings FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'device_id');
+CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.rings FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
+comment on table app_public.rings is 'Somebody who rang at a door. Members see those of their organization, a device its own.';
+comment on column app_public.rings.organization_id is 'Whose door it is.';
+comment on column app_public.rings.id is 'Identifies the ring.';
+comment on column app_public.rings.office_id is 'The office that the door leads into.';
+comment on column app_public.rings.door_id is 'The door.';
+comment on column app_public.rings.device_id is 'The device that was pressed first; null once it is deleted.';
+comment on column app_public.rings.state is 'What has become of it.';
+comment on column app_public.rings.rang_at is 'When it was first pressed.';
+comment on column app_public.rings.last_rang_at is 'When it was last pressed; what is pressed after an answer does not count here.';
+comment on column app_public.rings.count is 'How often it was pressed.';
+comment on column app_public.rings.is_quiet is 'Whether all of it came in quiet hours, so that nobody is bothered.';
+comment on column app_public.rings.expires_at is 'From when on it cannot be answered any more, two minutes after it was last pressed.';
+comment on column app_public.rings.answered_at is 'When somebody answered, or null.';
+comment on column app_public.rings.answered_by is 'Who answered; null until then, and once their account is deleted.';
+comment on column app_public.rings.command_id is 'The command to open the door; null where nobody was let in.';
 
 create table app_public.security_event_kinds (
   kind text not null,
@@ -871,6 +1032,7 @@ create policy select_self_or_manager on app_public.unlock_commands for select to
   using (((organization_id = ANY (ARRAY( SELECT app_hidden.my_managed_organization_ids() AS my_managed_organization_ids))) OR ((person_id = ( SELECT app_public.current_person_id() AS current_person_id)) AND (organization_id = ANY (ARRAY( SELECT app_hidden.my_organization_ids() AS my_organization_ids))))));
 grant select on app_public.unlock_commands to plinth_device;
 grant select on app_public.unlock_commands to plinth_person;
+CREATE TRIGGER _500_presence AFTER UPDATE OF state ON app_public.unlock_commands FOR EACH ROW WHEN (((old.state <> new.state) AND (new.state = 'opened'::text) AND (new.person_id IS NOT NULL))) EXECUTE FUNCTION app_private.tg_unlock_commands__presence();
 CREATE TRIGGER _800_settle AFTER INSERT OR UPDATE OF state ON app_public.unlock_commands FOR EACH ROW WHEN ((new.state = ANY (ARRAY['pending'::text, 'claimed'::text]))) EXECUTE FUNCTION app_private.tg_unlock_commands__settle();
 CREATE TRIGGER _900_realtime AFTER INSERT OR DELETE OR UPDATE ON app_public.unlock_commands FOR EACH ROW EXECUTE FUNCTION plinth_realtime.record('organization_id', 'id', 'device_id', 'person_id');
 CREATE TRIGGER _901_realtime AFTER TRUNCATE ON app_public.unlock_commands FOR EACH STATEMENT EXECUTE FUNCTION plinth_realtime.record();
@@ -1427,6 +1589,20 @@ The result is false when it is being deleted already.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `REFUSED` while you are the only owner of an organization with other members, naming it.';
 
+CREATE OR REPLACE FUNCTION app_public.dismiss_ring(ring_id uuid)
+ RETURNS app_public.ring_answer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select app_private.answer_ring(dismiss_ring.ring_id, app_public.current_person_id(), false);
+$function$
+;
+grant execute on function app_public.dismiss_ring(uuid) to plinth_person;
+comment on function app_public.dismiss_ring(uuid) is 'Answers a ring without opening: somebody went to the door, or nobody is to come in. The first answer counts; whoever comes later is told of it.
+
+- `ringId`: the ring.';
+
 CREATE OR REPLACE FUNCTION app_public.end_lockdown(office_id uuid)
  RETURNS app_public.lockdowns
  LANGUAGE plpgsql
@@ -1507,6 +1683,34 @@ The result is null when the code is wrong, was used or replaced, or has expired.
 
 Errors: `TOO_MANY_ATTEMPTS`.';
 
+CREATE OR REPLACE FUNCTION app_public.enter_office(office_id uuid)
+ RETURNS app_public.presences
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform
+  from app_public.offices
+  where offices.id = enter_office.office_id
+    and offices.organization_id = any (array(select app_hidden.my_organization_ids()));
+  if not found then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such office, or you are not a member of its organization.',
+      column = 'office_id';
+  end if;
+  return app_private.begin_presence(enter_office.office_id, app_public.current_person_id(), 'said_so');
+end;
+$function$
+;
+grant execute on function app_public.enter_office(uuid) to plinth_person;
+comment on function app_public.enter_office(uuid) is 'Says that you are in an office, for when you came in with a colleague. You are in no other of the organization any more. If you are in already, that is the result, as it is; it is null if you do not share when you are in.
+
+- `officeId`: the office.
+
+Errors: `NOT_FOUND`.';
+
 CREATE OR REPLACE FUNCTION app_public.find_invitation(token text)
  RETURNS app_public.invitation_offer
  LANGUAGE sql
@@ -1571,6 +1775,33 @@ comment on function app_public.keep_organization(uuid) is 'Undoes the decision t
 
 Errors: `NOT_FOUND`.';
 
+CREATE OR REPLACE FUNCTION app_public.leave_office(office_id uuid)
+ RETURNS app_public.presences
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_presence app_public.presences;
+begin
+  update app_public.presences
+  set until = greatest(presences.since, least(presences.expires_at, clock_timestamp()))
+  where presences.office_id = leave_office.office_id
+    and presences.person_id = app_public.current_person_id()
+    and presences.until is null
+  returning presences.* into v_presence;
+  if not found then
+    return null;
+  end if;
+  return v_presence;
+end;
+$function$
+;
+grant execute on function app_public.leave_office(uuid) to plinth_person;
+comment on function app_public.leave_office(uuid) is 'Says that you are not in an office any more. The result is null if you were not.
+
+- `officeId`: the office.';
+
 CREATE OR REPLACE FUNCTION app_public.make_email_address_primary(id uuid)
  RETURNS app_public.email_addresses
  LANGUAGE plpgsql
@@ -1611,6 +1842,20 @@ comment on function app_public.make_email_address_primary(uuid) is 'Makes one of
 - `id`: the address.
 
 Errors: `SIGN_IN_AGAIN` without a sign-in of the last ten minutes; `NOT_FOUND`.';
+
+CREATE OR REPLACE FUNCTION app_public.open_for_ring(ring_id uuid)
+ RETURNS app_public.ring_answer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select app_private.answer_ring(open_for_ring.ring_id, app_public.current_person_id(), true);
+$function$
+;
+grant execute on function app_public.open_for_ring(uuid) to plinth_person;
+comment on function app_public.open_for_ring(uuid) is 'Answers a ring by opening its door, as `unlockDoor` does. The first answer counts; whoever comes later is told of it and opens nothing. If you may not open the door, somebody else still can answer.
+
+- `ringId`: the ring.';
 
 CREATE OR REPLACE FUNCTION app_public.remove_email_address(id uuid)
  RETURNS boolean
@@ -1967,6 +2212,84 @@ comment on function app_public.revoke_device(uuid) is 'Takes its key from a devi
 
 Errors: `NOT_FOUND`.';
 
+CREATE OR REPLACE FUNCTION app_public.ring_doorbell(door_id uuid)
+ RETURNS app_public.rings
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_door app_public.doors;
+  v_at timestamptz;
+  v_is_quiet boolean;
+  v_ring app_public.rings;
+begin
+  select doors.* into v_door
+  from app_public.doors
+  where doors.id = ring_doorbell.door_id
+    and app_hidden.current_device_id() in (doors.bell_device_id, doors.device_id)
+  for no key update;
+  if not found or exists (
+    select from app_public.devices
+    where devices.id = app_hidden.current_device_id() and devices.revoked_at is not null
+  ) then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such door, or you are neither its doorbell nor its controller.',
+      column = 'door_id';
+  end if;
+
+  v_at := clock_timestamp();
+  v_is_quiet := app_private.is_quiet(v_door.office_id, v_at);
+  update app_public.rings
+  set
+    count = rings.count + 1,
+    last_rang_at = v_at,
+    is_quiet = rings.is_quiet and v_is_quiet,
+    expires_at = v_at + interval '2 minutes'
+  where rings.organization_id = v_door.organization_id
+    and rings.door_id = v_door.id
+    and rings.state = 'ringing'
+    and rings.expires_at > v_at
+  returning rings.* into v_ring;
+  if found then
+    return v_ring;
+  end if;
+
+  update app_public.rings
+  set count = rings.count + 1
+  where rings.organization_id = v_door.organization_id
+    and rings.door_id = v_door.id
+    and rings.state = 'answered'
+    and rings.last_rang_at > v_at - interval '10 seconds'
+  returning rings.* into v_ring;
+  if found then
+    return v_ring;
+  end if;
+
+  update app_public.rings
+  set state = 'expired'
+  where rings.organization_id = v_door.organization_id
+    and rings.door_id = v_door.id
+    and rings.state = 'ringing';
+  insert into app_public.rings
+    (organization_id, office_id, door_id, device_id, rang_at, last_rang_at, is_quiet, expires_at)
+  values (
+    v_door.organization_id, v_door.office_id, v_door.id, app_hidden.current_device_id(), v_at, v_at, v_is_quiet,
+    v_at + interval '2 minutes'
+  )
+  returning rings.* into v_ring;
+  return v_ring;
+end;
+$function$
+;
+grant execute on function app_public.ring_doorbell(uuid) to plinth_device;
+comment on function app_public.ring_doorbell(uuid) is 'Rings for a door, as its doorbell or its controller. There is one ring at a time: pressing again while it rings is counted there and gives it another two minutes; within ten seconds of the last press, one that was answered meanwhile only counts it. Anything else is a new ring.
+
+- `doorId`: a door that you ring for.
+
+Errors: `NOT_FOUND`.';
+
 CREATE OR REPLACE FUNCTION app_public.rotate_device_key()
  RETURNS app_public.device_key
  LANGUAGE plpgsql
@@ -2030,6 +2353,44 @@ grant execute on function app_public.send_heartbeat() to plinth_device;
 comment on function app_public.send_heartbeat() is 'Says that you, a device, are there. Send one every 30 seconds; after 90 without, doors count you as offline.
 
 The result is null when you were revoked at this moment.';
+
+CREATE OR REPLACE FUNCTION app_public.share_presence(organization_id uuid, shares boolean)
+ RETURNS app_public.memberships
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_membership app_public.memberships;
+begin
+  update app_public.memberships
+  set shares_presence = share_presence.shares
+  where memberships.organization_id = share_presence.organization_id
+    and memberships.person_id = app_public.current_person_id()
+  returning memberships.* into v_membership;
+  if not found then
+    raise exception using
+      errcode = 'NTFND',
+      message = 'There is no such organization, or you are not a member of it.',
+      column = 'organization_id';
+  end if;
+
+  if not v_membership.shares_presence then
+    delete from app_public.presences
+    where presences.organization_id = v_membership.organization_id
+      and presences.person_id = v_membership.person_id;
+  end if;
+  return v_membership;
+end;
+$function$
+;
+grant execute on function app_public.share_presence(uuid,boolean) to plinth_person;
+comment on function app_public.share_presence(uuid,boolean) is 'Decides whether it is noted when you are in the offices of an organization. If not, nothing is noted from now on, and what was is deleted. Nobody can decide it for you.
+
+- `organizationId`: an organization that you are a member of.
+- `shares`: whether you share it.
+
+Errors: `NOT_FOUND`.';
 
 CREATE OR REPLACE FUNCTION app_public.sign_in(email text, password text)
  RETURNS app_public.new_session
@@ -2838,6 +3199,57 @@ $function$
 ;
 comment on function app_private.account_subject(text) is 'What attempts at the account of an address are counted under.';
 
+CREATE OR REPLACE FUNCTION app_private.answer_ring(ring_id uuid, person_id uuid, opens boolean)
+ RETURNS app_public.ring_answer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_ring app_public.rings;
+  v_opening app_public.unlock_answer;
+begin
+  select rings.* into v_ring
+  from app_public.rings
+  where rings.id = answer_ring.ring_id
+    and exists (
+      select from app_public.memberships
+      where memberships.organization_id = rings.organization_id
+        and memberships.person_id = answer_ring.person_id
+    )
+  for no key update;
+  if not found then
+    return (
+      false, false, 'There is no such ring, or you are not a member of its organization.', null
+    )::app_public.ring_answer;
+  end if;
+  if v_ring.state <> 'ringing' or v_ring.expires_at <= clock_timestamp() then
+    return (
+      false, false, app_private.ring_outcome(v_ring, answer_ring.person_id), null
+    )::app_public.ring_answer;
+  end if;
+
+  if answer_ring.opens then
+    v_opening := app_private.open_door(v_ring.door_id, answer_ring.person_id);
+    if not v_opening.is_allowed then
+      return (false, false, v_opening.reason, null)::app_public.ring_answer;
+    end if;
+  end if;
+
+  update app_public.rings
+  set
+    state = 'answered',
+    answered_at = clock_timestamp(),
+    answered_by = answer_ring.person_id,
+    command_id = v_opening.command_id
+  where rings.id = v_ring.id;
+  return (
+    true, answer_ring.opens, coalesce(v_opening.reason, 'You have dismissed it.'), v_opening.command_id
+  )::app_public.ring_answer;
+end;
+$function$
+;
+comment on function app_private.answer_ring(uuid,uuid,boolean) is 'Answers a ring for a person, who opens the door or dismisses it. One who may not open it has not answered. The only way to an answer.';
+
 CREATE OR REPLACE FUNCTION app_private.attempt_key(action text, per text, subject text)
  RETURNS bytea
  LANGUAGE sql
@@ -2847,6 +3259,54 @@ AS $function$
 $function$
 ;
 comment on function app_private.attempt_key(text,text,text) is 'Under what the attempts of one subject at one action are counted.';
+
+CREATE OR REPLACE FUNCTION app_private.begin_presence(office_id uuid, person_id uuid, origin text)
+ RETURNS app_public.presences
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  v_office app_public.offices;
+  v_at timestamptz;
+  v_presence app_public.presences;
+begin
+  select offices.* into v_office from app_public.offices where offices.id = begin_presence.office_id;
+  perform
+  from app_public.memberships
+  where memberships.organization_id = v_office.organization_id
+    and memberships.person_id = begin_presence.person_id
+    and memberships.shares_presence
+  for no key update;
+  if not found then
+    return null;
+  end if;
+
+  v_at := clock_timestamp();
+  update app_public.presences
+  set until = greatest(presences.since, least(presences.expires_at, v_at))
+  where presences.organization_id = v_office.organization_id
+    and presences.person_id = begin_presence.person_id
+    and presences.until is null
+    and (presences.office_id <> v_office.id or presences.expires_at <= v_at);
+
+  select presences.* into v_presence
+  from app_public.presences
+  where presences.organization_id = v_office.organization_id
+    and presences.person_id = begin_presence.person_id
+    and presences.until is null;
+  if not found then
+    insert into app_public.presences (organization_id, office_id, person_id, origin, since, expires_at)
+    values (
+      v_office.organization_id, v_office.id, begin_presence.person_id, begin_presence.origin, v_at,
+      ((v_at at time zone v_office.time_zone)::date + 1)::timestamp at time zone v_office.time_zone
+    )
+    returning presences.* into v_presence;
+  end if;
+  return v_presence;
+end;
+$function$
+;
+comment on function app_private.begin_presence(uuid,uuid,text) is 'Notes that a member is in an office, until the next midnight there at the latest, and in no other of the organization any more. One who is in already stays as they are; the result is null for whoever is no member, or does not share it.';
 
 CREATE OR REPLACE FUNCTION app_private.check_devices()
  RETURNS bigint
@@ -3073,6 +3533,19 @@ $function$
 ;
 comment on function app_private.delete_due_organizations() is 'Deletes the organizations whose time has come, with all that belongs to them, and returns how many there were.';
 
+CREATE OR REPLACE FUNCTION app_private.end_presence(id uuid)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  update app_public.presences
+  set until = presences.expires_at
+  where presences.id = end_presence.id
+    and presences.until is null
+    and presences.expires_at <= clock_timestamp();
+$function$
+;
+comment on function app_private.end_presence(uuid) is 'Ends a presence whose day is over.';
+
 CREATE OR REPLACE FUNCTION app_private.ended_sessions(token_hashes bytea[])
  RETURNS SETOF bytea
  LANGUAGE sql
@@ -3089,6 +3562,19 @@ $function$
 ;
 grant execute on function app_private.ended_sessions(bytea[]) to plinth_authenticator;
 comment on function app_private.ended_sessions(bytea[]) is 'Of these SHA-256 of tokens, those whose session or key has ended.';
+
+CREATE OR REPLACE FUNCTION app_private.expire_ring(id uuid)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  update app_public.rings
+  set state = 'expired'
+  where rings.id = expire_ring.id
+    and rings.state = 'ringing'
+    and rings.expires_at <= clock_timestamp();
+$function$
+;
+comment on function app_private.expire_ring(uuid) is 'Settles a ring that nobody answered in time.';
 
 CREATE OR REPLACE FUNCTION app_private.forget_attempts(action text, per text, subject text)
  RETURNS void
@@ -3176,6 +3662,38 @@ AS $function$
 $function$
 ;
 comment on function app_private.is_over_limit(text,text,text) is 'Whether a subject has no attempt left.';
+
+CREATE OR REPLACE FUNCTION app_private.is_quiet(office_id uuid, at timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    exists (
+      select
+      from app_public.closures
+      where closures.organization_id = offices.organization_id
+        and closures.office_id = offices.id
+        and here.local_at::date between closures.starts_on and closures.ends_on
+    )
+    or coalesce(
+      case
+        when offices.quiet_from < offices.quiet_until
+          then here.local_at::time >= offices.quiet_from and here.local_at::time < offices.quiet_until
+        else here.local_at::time >= offices.quiet_from or here.local_at::time < offices.quiet_until
+      end,
+      false
+    )
+  from app_public.offices
+  cross join lateral (select is_quiet.at at time zone offices.time_zone) as here (local_at)
+  where offices.id = is_quiet.office_id;
+$function$
+;
+comment on function app_private.is_quiet(uuid,timestamp with time zone) is 'Whether nobody is to be bothered by the doorbell of an office at a moment; null where there is no such office.
+
+It is quiet all day on a closure, and each day from `quiet_from` on and up to `quiet_until`; up to that time of the next day if `quiet_until` is before `quiet_from`. Without these, no time of day is quiet.
+
+Days and times are those on the clocks of the office: an hour that is shown twice is quiet twice, one that is left out never is.';
 
 CREATE OR REPLACE FUNCTION app_private.link_open_id(session_id uuid, issuer text, subject text, email text, request text)
  RETURNS boolean
@@ -3486,6 +4004,14 @@ AS $function$
       select coalesce(jsonb_agg(to_jsonb(unlock_commands) - 'person_id' order by unlock_commands.id), '[]')
       from app_public.unlock_commands where unlock_commands.person_id = people.id
     ),
+    'presences', (
+      select coalesce(jsonb_agg(to_jsonb(presences) - 'person_id' order by presences.id), '[]')
+      from app_public.presences where presences.person_id = people.id
+    ),
+    'rings', (
+      select coalesce(jsonb_agg(to_jsonb(rings) - 'answered_by' order by rings.id), '[]')
+      from app_public.rings where rings.answered_by = people.id
+    ),
     'security_events', (
       select coalesce(jsonb_agg(to_jsonb(security_events) - 'person_id' order by security_events.id), '[]')
       from app_public.security_events where security_events.person_id = people.id
@@ -3622,6 +4148,42 @@ AS $function$
 $function$
 ;
 comment on function app_private.purge_open_id_attempts() is 'Removes up to 10,000 sign-ins with others that nobody finished, and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_presences()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged as (
+    delete from app_public.presences
+    where id in (
+      select presences.id from app_public.presences
+      where presences.until <= now() - interval '30 days'
+      limit 10000
+    )
+    returning 1
+  )
+  select count(*) from purged;
+$function$
+;
+comment on function app_private.purge_presences() is 'Removes up to 10,000 presences that ended 30 days ago, and returns how many there were.';
+
+CREATE OR REPLACE FUNCTION app_private.purge_rings()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  with purged as (
+    delete from app_public.rings
+    where id in (
+      select rings.id from app_public.rings
+      where rings.last_rang_at <= now() - interval '30 days'
+      limit 10000
+    )
+    returning 1
+  )
+  select count(*) from purged;
+$function$
+;
+comment on function app_private.purge_rings() is 'Removes up to 10,000 rings of more than 30 days ago, and returns how many there were.';
 
 CREATE OR REPLACE FUNCTION app_private.purge_security_events(keep interval)
  RETURNS bigint
@@ -3799,6 +4361,23 @@ $function$
 comment on function app_private.require_recent_sign_in() is 'Refuses unless the caller has signed in within the last ten minutes.
 
 Errors: `REAUT`.';
+
+CREATE OR REPLACE FUNCTION app_private.ring_outcome(ring app_public.rings, person_id uuid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case
+    when ring.state <> 'answered' then 'Nobody answered in time.'
+    when ring.answered_by = ring_outcome.person_id then 'You have answered already.'
+    else format(
+      case when ring.command_id is null then '%s has dismissed it.' else '%s has opened.' end,
+      coalesce((select people.name from app_public.people where people.id = ring.answered_by), 'Somebody')
+    )
+  end;
+$function$
+;
+comment on function app_private.ring_outcome(app_public.rings,uuid) is 'What has become of a ring that cannot be answered any more, in words for a person who tried.';
 
 CREATE OR REPLACE FUNCTION app_private.send_code(purpose text, address text, person_id uuid DEFAULT NULL::uuid, organization_id uuid DEFAULT NULL::uuid, name text DEFAULT NULL::text, password_hash text DEFAULT NULL::text)
  RETURNS app_public.sent_code
@@ -4150,6 +4729,32 @@ $function$
 ;
 comment on function app_private.tg_api_keys__record() is 'Trigger: writes into the security log that an API key was made or ended.';
 
+CREATE OR REPLACE FUNCTION app_private.tg_doors__bell()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if new.bell_device_id is not null and not exists (
+    select from app_public.devices
+    where (devices.organization_id, devices.office_id, devices.id)
+        = (new.organization_id, new.office_id, new.bell_device_id)
+      and devices.kind = 'doorbell'
+  ) then
+    raise exception using
+      errcode = 'invalid_parameter_value',
+      message = 'There is no such doorbell in the office of the door.',
+      column = 'bell_device_id';
+  end if;
+  return new;
+end;
+$function$
+;
+comment on function app_private.tg_doors__bell() is 'Trigger: refuses a device that is no doorbell, or of another office.
+
+Errors: `22023`.';
+
 CREATE OR REPLACE FUNCTION app_private.tg_doors__device()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4338,6 +4943,37 @@ $function$
 ;
 comment on function app_private.tg_people__anonymize() is 'Trigger: takes out of the security log whatever could lead to a person who is being deleted.';
 
+CREATE OR REPLACE FUNCTION app_private.tg_presences__end()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform graphile_worker.add_job(
+    'presence__end', json_build_object('id', new.id),
+    run_at := new.expires_at, job_key := 'presence ' || new.id
+  );
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_presences__end() is 'Trigger: has a presence ended when its day is over.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_rings__expire()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform graphile_worker.add_job(
+    'ring__expire', json_build_object('id', new.id), run_at := new.expires_at, job_key := 'ring ' || new.id
+  );
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_rings__expire() is 'Trigger: has a ring looked at when its time is over, which each press puts off.';
+
 CREATE OR REPLACE FUNCTION app_private.tg_security_events__notify()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4369,6 +5005,26 @@ end;
 $function$
 ;
 comment on function app_private.tg_sessions__record() is 'Trigger: writes into the security log that somebody has ended a session.';
+
+CREATE OR REPLACE FUNCTION app_private.tg_unlock_commands__presence()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform app_private.begin_presence(doors.office_id, new.person_id, 'opened_door')
+  from app_public.doors
+  where doors.id = new.door_id
+    and doors.is_entrance
+    and not exists (
+      select from app_public.rings
+      where rings.organization_id = new.organization_id and rings.command_id = new.id
+    );
+  return null;
+end;
+$function$
+;
+comment on function app_private.tg_unlock_commands__presence() is 'Trigger: whoever has opened an entrance is in, unless it was for somebody who rang.';
 
 CREATE OR REPLACE FUNCTION app_private.tg_unlock_commands__settle()
  RETURNS trigger

@@ -101,6 +101,18 @@ values
     '00000000-0000-7000-8000-0000000000b2', 'Front', '00000000-0000-7000-8000-0000000000e3'
   );
 
+insert into app_public.rings (organization_id, office_id, door_id, device_id)
+select doors.organization_id, doors.office_id, doors.id, doors.device_id from app_public.doors;
+
+-- Everybody who can is in, and was before.
+insert into app_public.presences (organization_id, office_id, person_id, origin, since, until, expires_at)
+select
+  offices.organization_id, offices.id, memberships.person_id, 'said_so', now(), times.until,
+  now() + interval '1 hour'
+from app_public.memberships
+join app_public.offices on offices.organization_id = memberships.organization_id
+cross join (values (null::timestamptz), (now())) as times (until);
+
 -- A second door each, for a rule that has the first one. Rules of the colleague, of the person herself, and of all.
 insert into app_public.doors (organization_id, id, office_id, name)
 select

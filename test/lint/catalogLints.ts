@@ -359,6 +359,8 @@ export const lints: Lint[] = [
     exceptions: {
       'app_public.device_kinds.select_anyone': 'An enum table, like the next two.',
       'app_public.membership_roles.select_anyone': 'An enum table: its rows are part of the API itself.',
+      'app_public.presence_origins.select_anyone': 'An enum table again.',
+      'app_public.ring_states.select_anyone': 'An enum table as well.',
       'app_public.security_event_kinds.select_anyone': 'An enum table, like the one before.',
       'app_public.unlock_states.select_anyone': 'An enum table, too.',
     },

@@ -61,6 +61,15 @@ export async function leaveTraces(owner: Run, person: string, organizationId: st
      select organization_id, id, 'Drill', $1 from app_public.offices where organization_id = $2`,
     [person, organizationId],
   )
+  await owner(
+    `insert into app_public.rings (organization_id, office_id, door_id, state, answered_at, answered_by)
+     select organization_id, office_id, id, 'answered', now(), $1 from app_public.doors where organization_id = $2`,
+    [person, organizationId],
+  )
+  await owner(
+    `select app_private.begin_presence(id, $1, 'said_so') from app_public.offices where organization_id = $2`,
+    [person, organizationId],
+  )
   await owner(`select set_config('plinth.request', $1, true)`, [
     JSON.stringify({ id: 'a-request', address: '203.0.113.7', userAgent: 'Firefox/1' }),
   ])

@@ -10,7 +10,9 @@ import { organization__delete_due } from './organization__delete_due.ts'
 import { organization__send_deletion_notice } from './organization__send_deletion_notice.ts'
 import { person__delete } from './person__delete.ts'
 import { person__send_welcome } from './person__send_welcome.ts'
+import { presence__end } from './presence__end.ts'
 import { retention__purge } from './retention__purge.ts'
+import { ring__expire } from './ring__expire.ts'
 import { security_event__send_notice } from './security_event__send_notice.ts'
 import { unlock_command__settle } from './unlock_command__settle.ts'
 
@@ -32,7 +34,9 @@ export const makeTasks = (services: TaskServices): TaskList => ({
   organization__send_deletion_notice: organization__send_deletion_notice(services),
   person__delete: person__delete(services),
   person__send_welcome: person__send_welcome(services),
+  presence__end: presence__end(),
   retention__purge: retention__purge(services),
+  ring__expire: ring__expire(),
   security_event__send_notice: security_event__send_notice(services),
   unlock_command__settle: unlock_command__settle(),
 })

@@ -17,6 +17,8 @@ const purges = (securityLogDays: number) =>
     ],
     invitations: ['select app_private.purge_invitations() as count'],
     'account exports': ['select app_private.purge_account_exports() as count'],
+    rings: ['select app_private.purge_rings() as count'],
+    presences: ['select app_private.purge_presences() as count'],
     departures: ['select app_private.purge_departures() as count'],
   }) satisfies Record<string, [sql: string, values?: unknown[]]>
 

@@ -1,0 +1,2 @@
+-- What is kept about people is gathered in one place, which every part adds to.
+--!include functions/app_private/person_document.sql
