@@ -59,6 +59,6 @@ export async function watchButton(line: string, options: ButtonOptions): Promise
 
   const { begun, failed } = watch()
   const first = await Promise.race([begun, failed])
-  if (first instanceof Error) throw first
+  if (first instanceof Error && !isStopped()) throw first
   void failed.then(watchAgain)
 }
