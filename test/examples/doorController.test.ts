@@ -1,73 +1,42 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { runController } from '../../examples/door-controller/src/controller.ts'
-import { type FakeDoorApi, newCommand, startFakeDoorApi } from '../support/fakeDoorApi.ts'
+import { describe, expect, test } from '@jest/globals'
+import { useController } from '../support/controller.ts'
+import { newCommand } from '../support/fakeDoorApi.ts'
 import { until } from '../support/process.ts'
 
-let api: FakeDoorApi
-const ends: (() => Promise<unknown>)[] = []
-beforeEach(async () => {
-  api = await startFakeDoorApi()
-})
-afterEach(async () => {
-  await Promise.all(ends.splice(0).map((end) => end()))
-  await api.close()
-})
-
-/** A controller under way, with a lock that notes for how long it was opened. */
-function start(options: Partial<Parameters<typeof runController>[0]> = {}) {
-  const said: string[] = []
-  const opened: number[] = []
-  const saved: object[] = []
-  const stopping = new AbortController()
-  const ended = runController({
-    state: { url: api.url, deviceId: 'device', token: 'key', keyFrom: new Date().toISOString() },
-    save: async (state) => void saved.push(state),
-    lock: { open: async (seconds) => void opened.push(seconds), shut: async () => {} },
-    say: (line) => void said.push(line),
-    signal: stopping.signal,
-    random: () => 0.01, // short waits
-    ...options,
-  })
-  const stop = () => {
-    stopping.abort()
-    return ended
-  }
-  ends.push(() => stop().catch(() => {}))
-  return { said, opened, saved, ended, stop }
-}
+const { api, start } = useController()
 
 describe('a door controller', () => {
   test('shows its key, says that it is there, and opens what it is granted', async () => {
     const { opened } = start()
-    await api.until('Commands')
+    await api().until('Commands')
     const command = newCommand()
 
-    api.tell(command)
-    const report = await api.until('Report')
+    api().tell(command)
+    const report = await api().until('Report')
 
-    expect(api.tokens).toEqual(['Bearer key'])
+    expect(api().tokens).toEqual(['Bearer key'])
     expect(opened).toEqual([1])
     expect(report).toEqual({ id: command.unlockCommand.id, hasOpened: true })
   })
 
   test('claims what was waiting before it came', async () => {
-    api.answer('Pending', () => ({ unlockCommands: { nodes: [{ id: 'waiting' }] } }))
+    api().answer('Pending', () => ({ unlockCommands: { nodes: [{ id: 'waiting' }] } }))
     start()
 
-    expect(await api.until('Report')).toEqual({ id: 'waiting', hasOpened: true })
+    expect(await api().until('Report')).toEqual({ id: 'waiting', hasOpened: true })
   })
 
   test('opens nothing that is refused, and reports nothing', async () => {
     const refused = { isGranted: false, unlockSeconds: null, reason: 'not any more' }
-    api.answer('Claim', () => ({ claimUnlock: { result: refused } }))
+    api().answer('Claim', () => ({ claimUnlock: { result: refused } }))
     const { opened, said } = start()
-    await api.until('Commands')
+    await api().until('Commands')
 
-    api.tell(newCommand())
+    api().tell(newCommand())
     await until(() => said.includes('Not opened: not any more'))
 
     expect(opened).toEqual([])
-    expect(api.asked.map(({ name }) => name)).not.toContain('Report')
+    expect(api().asked.map(({ name }) => name)).not.toContain('Report')
   })
 
   test.each([
@@ -75,138 +44,138 @@ describe('a door controller', () => {
     [2000, false],
   ])('granted after %i ms by its own clock, opens: %s', async (tookMs, hasOpened) => {
     let now = 0
-    api.answer('Claim', () => {
+    api().answer('Claim', () => {
       now += tookMs
       return { claimUnlock: { result: { isGranted: true, unlockSeconds: 5, reason: null } } }
     })
     const { opened } = start({ now: () => now })
-    await api.until('Commands')
+    await api().until('Commands')
 
-    api.tell(newCommand())
+    api().tell(newCommand())
 
-    expect(await api.until('Report')).toMatchObject({ hasOpened })
+    expect(await api().until('Report')).toMatchObject({ hasOpened })
     expect(opened).toEqual(hasOpened ? [5] : [])
   })
 
   test('told twice, asks once', async () => {
     const { opened } = start()
-    await api.until('Commands')
+    await api().until('Commands')
     const command = newCommand()
 
-    api.tell(command)
-    api.tell(command)
-    api.tell(newCommand())
-    await api.until('Report', 2)
+    api().tell(command)
+    api().tell(command)
+    api().tell(newCommand())
+    await api().until('Report', 2)
 
-    expect(api.asked.filter(({ name }) => name === 'Claim')).toHaveLength(2)
+    expect(api().asked.filter(({ name }) => name === 'Claim')).toHaveLength(2)
     expect(opened).toHaveLength(2)
   })
 
   test('does nothing about a command that is claimed already, not even after a restart', async () => {
     const { opened } = start()
-    await api.until('Commands')
+    await api().until('Commands')
 
-    api.tell({ event: 'UPDATED', unlockCommand: { id: 'claimed before', state: 'claimed' } })
-    api.tell(newCommand())
-    await api.until('Report')
+    api().tell({ event: 'UPDATED', unlockCommand: { id: 'claimed before', state: 'claimed' } })
+    api().tell(newCommand())
+    await api().until('Report')
 
     expect(opened).toHaveLength(1)
-    expect(api.asked.filter(({ name }) => name === 'Claim')).toHaveLength(1)
+    expect(api().asked.filter(({ name }) => name === 'Claim')).toHaveLength(1)
   })
 
   test('whose lock fails, reports that', async () => {
     start({ lock: { open: async () => Promise.reject(new Error('no such line')), shut: async () => {} } })
-    await api.until('Commands')
+    await api().until('Commands')
 
-    api.tell(newCommand())
+    api().tell(newCommand())
 
-    expect(await api.until('Report')).toMatchObject({ hasOpened: false })
+    expect(await api().until('Report')).toMatchObject({ hasOpened: false })
   })
 
   test('comes again after the server has restarted, and goes on behind what it has dealt with', async () => {
     start()
-    await api.until('Commands')
-    api.tell(newCommand())
-    await api.until('Report')
+    await api().until('Commands')
+    api().tell(newCommand())
+    await api().until('Report')
 
-    api.cut(1001)
+    api().cut(1001)
 
-    expect(await api.until('Commands', 2)).toEqual({ after: 'cursor 1' })
+    expect(await api().until('Commands', 2)).toEqual({ after: 'cursor 1' })
   })
 
   test.each([1000, 1001, 1013])(
     'asks again, once, for a command whose answer was lost by a close with %i',
     async (code) => {
       const { opened } = start()
-      await api.until('Commands')
-      api.answer('Claim', () => new Promise(() => {}))
+      await api().until('Commands')
+      api().answer('Claim', () => new Promise(() => {}))
       const command = newCommand()
-      api.tell(command)
-      await api.until('Claim')
+      api().tell(command)
+      await api().until('Claim')
 
-      api.answer('Claim', () => ({ claimUnlock: { result: { isGranted: true, unlockSeconds: 1 } } }))
-      api.cut(code)
-      const { after } = await api.until('Commands', 2)
+      api().answer('Claim', () => ({ claimUnlock: { result: { isGranted: true, unlockSeconds: 1 } } }))
+      api().cut(code)
+      const { after } = await api().until('Commands', 2)
       expect(after).toBe('cursor 0')
       expect(opened).toEqual([])
-      api.tell(command)
+      api().tell(command)
 
-      expect(await api.until('Report')).toEqual({ id: command.unlockCommand.id, hasOpened: true })
+      expect(await api().until('Report')).toEqual({ id: command.unlockCommand.id, hasOpened: true })
       expect(opened).toEqual([1])
-      expect(api.asked.filter(({ name }) => name === 'Claim')).toHaveLength(2)
+      expect(api().asked.filter(({ name }) => name === 'Claim')).toHaveLength(2)
     },
   )
 
   test('sends an outcome again that the server may not have heard', async () => {
     const { opened } = start()
-    await api.until('Commands')
-    api.answer('Report', () => new Promise(() => {}))
-    api.tell(newCommand())
-    const report = await api.until('Report')
+    await api().until('Commands')
+    api().answer('Report', () => new Promise(() => {}))
+    api().tell(newCommand())
+    const report = await api().until('Report')
 
-    api.cut(1001)
+    api().cut(1001)
 
-    expect(await api.until('Report', 2)).toEqual(report)
+    expect(await api().until('Report', 2)).toEqual(report)
     expect(opened).toHaveLength(1)
   })
 
   test('notices a connection on which nothing comes any more', async () => {
     start({ silenceMs: 100 })
-    await api.until('Commands')
+    await api().until('Commands')
 
-    api.freeze()
+    api().freeze()
 
-    await api.until('Commands', 2)
+    await api().until('Commands', 2)
   })
 
   test('begins anew when the server has lost what it missed', async () => {
     start()
-    await api.until('Commands')
-    api.tell(newCommand())
-    await api.until('Report')
+    await api().until('Commands')
+    api().tell(newCommand())
+    await api().until('Report')
     let isLost = true
-    api.answer('Heartbeat', () => {
+    api().answer('Heartbeat', () => {
       if (!isLost) return { sendHeartbeat: {} }
       isLost = false
       throw new Error('RELOAD')
     })
 
-    api.cut(1001)
+    api().cut(1001)
 
-    expect(await api.until('Commands', 2)).toEqual({ after: null })
+    expect(await api().until('Commands', 2)).toEqual({ after: null })
   })
 
   test('sends heartbeats', async () => {
     start({ heartbeatMs: 10 })
 
-    await api.until('Heartbeat', 3)
+    await api().until('Heartbeat', 3)
   })
 
   test('that is revoked, ends with exit code 3 and says what to do', async () => {
     const { ended } = start()
-    await api.until('Commands')
+    await api().until('Commands')
 
-    api.cut(4401, 'Your session has ended')
+    api().cut(4401, 'Your session has ended')
 
     await expect(ended).rejects.toMatchObject({
       exitCode: 3,
@@ -215,7 +184,7 @@ describe('a door controller', () => {
   })
 
   test('whose key is refused in an answer, ends with exit code 3', async () => {
-    api.answer('Heartbeat', () => {
+    api().answer('Heartbeat', () => {
       throw new Error('UNAUTHENTICATED')
     })
 
@@ -223,21 +192,21 @@ describe('a door controller', () => {
   })
 
   test('gets itself another key in time, and keeps it before it uses it', async () => {
-    api.answer('Rotate', () => ({ rotateDeviceKey: { result: { token: 'newer', deviceId: 'device' } } }))
-    const old = { url: api.url, deviceId: 'device', token: 'key', keyFrom: '2020-01-01T00:00:00Z' }
+    api().answer('Rotate', () => ({ rotateDeviceKey: { result: { token: 'newer', deviceId: 'device' } } }))
+    const old = { url: api().url, deviceId: 'device', token: 'key', keyFrom: '2020-01-01T00:00:00Z' }
     const { saved } = start({ state: old })
 
-    await api.until('Commands')
+    await api().until('Commands')
 
-    expect(api.tokens).toEqual(['Bearer key', 'Bearer newer'])
+    expect(api().tokens).toEqual(['Bearer key', 'Bearer newer'])
     expect(saved).toEqual([old, { ...old, token: 'newer', keyFrom: expect.any(String) }])
-    expect(api.asked.filter(({ name }) => name === 'Rotate')).toHaveLength(1)
+    expect(api().asked.filter(({ name }) => name === 'Rotate')).toHaveLength(1)
   })
 
   test('stops when it is told to, and shuts the door first', async () => {
     let isShut = false
     const { stop } = start({ lock: { open: async () => {}, shut: async () => void (isShut = true) } })
-    await api.until('Commands')
+    await api().until('Commands')
 
     await stop()
 

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type FakeDoorApi, newCommand, startFakeDoorApi } from '../support/fakeDoorApi.ts'
@@ -88,6 +88,38 @@ describe('the door controller, as a program', () => {
     expect(readFileSync(calls, 'utf8')).toContain('--chip gpiochip0 --toggle 1000ms,0 17=1')
   })
 
+  test('rings when gpiomon tells of a press, and leaves nothing running', async () => {
+    const cwd = folder()
+    const [gpiomon, events] = [join(cwd, 'gpiomon'), join(cwd, 'events')]
+    writeFileSync(gpiomon, '#!/bin/sh\necho $$ > pid\nexec tail -n +1 -f events\n', { mode: 0o755 })
+    writeFileSync(events, 'Monitoring\n')
+    await run(['enrol', good], { program, cwd, env: { PLINTH_URL: api.url } })
+
+    const running = spawn(['run'], { program, cwd, env: { DOOR_BELL: 'gpiochip0:27', PATH: `${cwd}:/bin` } })
+    await api.until('Rings')
+    appendFileSync(events, 'pressed\n')
+    await running.says(/^Rang at Front door\.$/m)
+    running.signal('SIGTERM')
+
+    expect(await running.ended).toMatchObject({ code: 0, stderr: '' })
+    const pid = Number(readFileSync(join(cwd, 'pid'), 'utf8'))
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+  })
+
+  test('takes what comes in by a pipe for no keys', async () => {
+    const cwd = folder()
+    await run(['enrol', good, '--url', api.url], { program, cwd })
+
+    const running = spawn(['run'], { program, cwd, input: 'r\n1\nq\n\x03' })
+    await api.until('Rings')
+    api.tell(newCommand())
+    await api.until('Report')
+
+    expect(running.hasEnded()).toBe(false)
+    expect(running.output()).not.toContain('Keys')
+    expect(api.asked.map(({ name }) => name)).not.toContain('Ring')
+  })
+
   test('whose device is revoked, ends with 3', async () => {
     const cwd = folder()
     await run(['enrol', good, '--url', api.url], { program, cwd })
@@ -114,10 +146,14 @@ describe('the door controller, as a program', () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(says) })
   })
 
-  test.each([[[]], [['enrol']], [['run', 'now']], [['--what']], [['run', '--gpio', '17']]])(
-    'does not understand %j: ends with 2',
-    async (args) => {
-      expect(await run(args, { program })).toMatchObject({ code: 2, stdout: '' })
-    },
-  )
+  test.each([
+    [[]],
+    [['enrol']],
+    [['run', 'now']],
+    [['--what']],
+    [['run', '--gpio', '17']],
+    [['run', '--bell', 'gpiochip0']],
+  ])('does not understand %j: ends with 2', async (args) => {
+    expect(await run(args, { program })).toMatchObject({ code: 2, stdout: '' })
+  })
 })

@@ -16,6 +16,8 @@ export type FakeDoorApi = {
   answer(name: string, how: (variables: Record<string, any>) => unknown): void
   /** Tells those who subscribe of a change. */
   tell(change: { event: string; unlockCommand: { id: string; state: string } | null }): void
+  /** Tells them what has become of a ring. */
+  tellOfRing(ring: { id: string; state: string; door: { name: string } | null }): void
   /** Closes every connection, or lets it stand without ever reading again. */
   cut(code: number, reason?: string): void
   freeze(): void
@@ -24,9 +26,12 @@ export type FakeDoorApi = {
   close(): Promise<void>
 }
 
-type Subscription = { socket: WebSocket; id: string }
+/** Of one subscription operation, by the name of its field. */
+type Subscription = { socket: WebSocket; id: string; field: string }
 
-/** Starts one. It grants every claim once, for a second, and takes every report. */
+const fields: Record<string, string> = { Commands: 'unlockCommandChanged', Rings: 'ringChanged' }
+
+/** Starts one. It has one door, grants every claim once, for a second, and takes every report and ring. */
 export async function startFakeDoorApi(): Promise<FakeDoorApi> {
   const http = createServer((request, response) => void answerPost(request, response))
   const server = new WebSocketServer({ server: http, handleProtocols: () => 'graphql-transport-ws' })
@@ -42,6 +47,8 @@ export async function startFakeDoorApi(): Promise<FakeDoorApi> {
     ['Heartbeat', () => ({ sendHeartbeat: {} })],
     ['Pending', () => ({ unlockCommands: { nodes: [] } })],
     ['Report', () => ({ reportUnlock: { result: true } })],
+    ['Doors', () => ({ doors: { nodes: [{ id: 'front', name: 'Front door' }] } })],
+    ['Ring', () => ({ ringDoorbell: { result: { state: 'ringing', isQuiet: false } } })],
     [
       'Claim',
       ({ id }) => {
@@ -68,9 +75,11 @@ export async function startFakeDoorApi(): Promise<FakeDoorApi> {
     const variables = (payload.variables ?? {}) as Record<string, any>
     asked.push({ name, variables })
     watchers.forEach((watcher) => watcher())
-    if (name === 'Commands') {
-      subscriptions.add({ socket, id })
-      if (variables.after === null) tellOne({ socket, id }, { event: 'STARTED', unlockCommand: null })
+    const field = fields[name]
+    if (field !== undefined && !answers.has(name)) {
+      const subscription = { socket, id, field }
+      subscriptions.add(subscription)
+      if (variables.after === null) tellOne(subscription, { event: 'STARTED' })
       return
     }
     try {
@@ -86,9 +95,13 @@ export async function startFakeDoorApi(): Promise<FakeDoorApi> {
     const data = await answers.get(/\w+ (\w+)/.exec(query)![1]!)!(variables)
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ data }))
   }
-  const tellOne = ({ socket, id }: Subscription, change: object) => {
-    const data = { unlockCommandChanged: { ...change, cursor: `cursor ${cursor}` } }
+  const tellOne = ({ socket, id, field }: Subscription, change: object) => {
+    const data = { [field]: { ...change, cursor: `cursor ${cursor}` } }
     socket.send(JSON.stringify({ type: 'next', id, payload: { data } }))
+  }
+  const tellAll = (field: string | undefined, change: object) => {
+    cursor++
+    for (const one of subscriptions) if (one.field === field) tellOne(one, change)
   }
 
   server.on('connection', (socket) => {
@@ -113,10 +126,8 @@ export async function startFakeDoorApi(): Promise<FakeDoorApi> {
         look()
       }),
     answer: (name, how) => void answers.set(name, how),
-    tell(change) {
-      cursor++
-      subscriptions.forEach((one) => tellOne(one, change))
-    },
+    tell: (change) => tellAll(fields.Commands, change),
+    tellOfRing: (ring) => tellAll(fields.Rings, { event: 'UPDATED', ring }),
     cut: (code, reason) => server.clients.forEach((socket) => socket.close(code, reason)),
     freeze: () => server.clients.forEach((socket) => socket.pause()),
     async close() {

@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type afterEach, jest } from '@jest/globals'
 import { findPlace } from '../../src/database/binaries.ts'
@@ -41,8 +42,8 @@ export type Server = Running & {
 export type RunOptions = {
   /** Settings, beside PATH and HOME. */
   env?: Record<string, string>
-  /** What comes in by standard input. */
-  input?: string
+  /** What comes in by standard input, at once or as it is written. */
+  input?: string | Readable
   /** Working folder, where .env is looked for; otherwise an empty one. */
   cwd?: string
   /** Whether `start` runs the programs of the demo too, which takes processor time of its own. */
@@ -95,7 +96,8 @@ export function usePlinth(end: typeof afterEach): Plinth {
         detached: true,
       })
       child.stdin.on('error', () => {}) // it may end without reading
-      child.stdin.end(input)
+      if (typeof input === 'string') child.stdin.end(input)
+      else input.pipe(child.stdin)
       const running = follow(child)
       begun.push(running)
       return running

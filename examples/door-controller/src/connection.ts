@@ -32,6 +32,13 @@ export class ApiError extends Error {
 /** The code of everything that means: this key is no good. */
 export const notEnrolled = 'UNAUTHENTICATED'
 
+/** The code that means: what was missed cannot be told any more. */
+export const cursorLost = 'RELOAD'
+
+/** Whether the API refuses this one thing, and will again; the connection is as good as before. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof ApiError && !error.isPassing && error.code !== notEnrolled && error.code !== cursorLost
+
 // How long the other side may take to agree that a connection is closed.
 const goodbyeMs = 1000
 

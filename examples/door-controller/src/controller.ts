@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeBackOff } from './backOff.ts'
-import { ApiError, connect, notEnrolled } from './connection.ts'
+import { ApiError, connect, cursorLost, notEnrolled } from './connection.ts'
 import { Ended, exitCodes, messageOf } from './ended.ts'
 import { renewKey } from './key.ts'
 import type { Lock } from './lock.ts'
 import { makeReports } from './reports.ts'
+import type { Ringing } from './ringing.ts'
 import type { DeviceState } from './stateFile.ts'
 import type { Say } from './terminal.ts'
 import { heartbeat, type Memory, work } from './work.ts'
@@ -14,6 +15,7 @@ export type ControllerOptions = {
   /** Keeps the state for the next start. */
   save(state: DeviceState): Promise<void>
   lock: Lock
+  ringing: Ringing
   say: Say
   /** Aborted to stop. */
   signal: AbortSignal
@@ -25,9 +27,9 @@ export type ControllerOptions = {
   silenceMs?: number
 }
 
-/** Opens doors until it is stopped. Rejects with `Ended` when the device is not enrolled any more. */
+/** Opens doors, and rings at them, until it is stopped. Rejects with `Ended` when the device is not enrolled any more. */
 export async function runController(options: ControllerOptions): Promise<void> {
-  const { lock, say, signal, save, heartbeatMs = 30_000, now = () => performance.now() } = options
+  const { lock, ringing, say, signal, save, heartbeatMs = 30_000, now = () => performance.now() } = options
   const backOff = makeBackOff(options.random)
   const memory: Memory = { cursor: null, asked: new Set(), reports: makeReports(say) }
   let state = options.state
@@ -47,11 +49,22 @@ export async function runController(options: ControllerOptions): Promise<void> {
       }
       say(`Connected to ${state.url}`)
       const onHeartbeat = backOff.reset
-      await work({ connection, memory, lock, say, now, heartbeatMs, onHeartbeat, signal: ending.signal })
+      await work({
+        connection,
+        memory,
+        lock,
+        ringing,
+        say,
+        now,
+        heartbeatMs,
+        onHeartbeat,
+        signal: ending.signal,
+      })
     } finally {
       signal.removeEventListener('abort', stop)
       ending.abort()
       memory.reports.pause()
+      ringing.pause()
       await connection.close()
     }
   }
@@ -65,7 +78,10 @@ export async function runController(options: ControllerOptions): Promise<void> {
       if (error instanceof Ended) throw error
       if (error instanceof ApiError && error.code === notEnrolled)
         throw new Ended(exitCodes.notEnrolled, 'This device is not enrolled any more. Use: enrol <code>')
-      if (error instanceof ApiError && error.code === 'RELOAD') memory.cursor = null
+      if (error instanceof ApiError && error.code === cursorLost) {
+        memory.cursor = null
+        ringing.startOver()
+      }
       say(`No connection: ${messageOf(error)}`)
       await sleep(backOff.next(), undefined, { signal }).catch(() => {})
     }

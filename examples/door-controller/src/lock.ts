@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { startGpiod } from './gpiod.ts'
 import type { Say } from './terminal.ts'
 
 /** What holds the door shut. This file is the one to change for another kind. */
@@ -22,15 +21,12 @@ const refusalMs = 300
 
 /** A relay on a GPIO line, like "gpiochip0:17", driven by `gpioset` of libgpiod 2. Shuts the door first. */
 export async function makeGpioLock(line: string, say: Say, program = 'gpioset'): Promise<Lock> {
-  const [chip = '', offset = ''] = line.split(':')
-  const start = (value: 0 | 1, periods: string) =>
-    spawn(program, ['--chip', chip, '--toggle', periods, `${offset}=${value}`], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-  await ending(start(0, '0'))
+  const set = (value: 0 | 1, periods: string) =>
+    startGpiod(program, line, { options: ['--toggle', periods], value }).ended
+  await set(0, '0')
   return makeLock(async (seconds) => {
     // It sets the line back and ends by itself, so the door shuts even if this program does not live to see it.
-    const ended = ending(start(1, `${Math.ceil(seconds * 1000)}ms,0`))
+    const ended = set(1, `${Math.ceil(seconds * 1000)}ms,0`)
     await Promise.race([ended, sleep(refusalMs)])
     return { ended }
   }, say)
@@ -72,11 +68,4 @@ function makeLock(pulse: Pulse, say: Say): Lock {
       await underWay
     },
   }
-}
-
-async function ending(child: ChildProcess): Promise<void> {
-  let complaint = ''
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaint += text))
-  const [code] = (await once(child, 'close')) as [number | null] // rejects when it cannot be started
-  if (code !== 0) throw new Error(`gpioset ended with ${code}: ${complaint.trim()}`)
 }

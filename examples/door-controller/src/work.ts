@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { claim } from './claim.ts'
-import { ApiError, type Connection, notEnrolled } from './connection.ts'
+import { type Connection, isRefusal } from './connection.ts'
 import { messageOf } from './ended.ts'
 import type { Lock } from './lock.ts'
 import type { Reports } from './reports.ts'
+import type { Ringing } from './ringing.ts'
 import type { Say } from './terminal.ts'
 
 /** What outlives a connection, though not the program. */
@@ -19,6 +20,7 @@ export type WorkOptions = {
   connection: Connection
   memory: Memory
   lock: Lock
+  ringing: Ringing
   say: Say
   /** Milliseconds by a clock that never jumps. */
   now(): number
@@ -39,7 +41,7 @@ type Change = { event: string; cursor: string; unlockCommand: { id: string; stat
 
 /** Does what there is to do on a connection, until that ends: rejects with the reason. */
 export async function work(options: WorkOptions): Promise<never> {
-  const { connection, memory } = options
+  const { connection, memory, ringing } = options
   const failing = Promise.withResolvers<never>()
 
   // The cursor moves on only when all before it has been dealt with; else it is told again.
@@ -55,6 +57,7 @@ export async function work(options: WorkOptions): Promise<never> {
     failing.promise,
     connection.follow(changes, { after: memory.cursor }, hear),
     memory.reports.sendBy(connection.ask).then(() => failing.promise),
+    ringing.ringBy(connection).then(() => failing.promise),
     sendHeartbeats(options),
   ])
 }
@@ -76,8 +79,7 @@ async function carryOut(commandId: string, options: WorkOptions): Promise<void> 
   try {
     await claim(commandId, { ask: connection.ask, lock, now, say, report: memory.reports.add })
   } catch (error) {
-    const isRefused = error instanceof ApiError && !error.isPassing && error.code !== notEnrolled
-    if (isRefused) return say(`Not opened: ${messageOf(error)}`)
+    if (isRefusal(error)) return say(`Not opened: ${messageOf(error)}`)
     memory.asked.delete(commandId) // it may be asked for again
     throw error
   }
