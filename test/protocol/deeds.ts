@@ -45,7 +45,7 @@ export function chooseDeed(random: Random, world: World, referee: Referee): Deed
     // The owner stays, as there has to be one.
     return changeMembership(person === world.manager ? pick(world.people) : person, chance(0.5), referee)
   }
-  if (share < 0.9) return assign(referee.commands.get(id)!.door, pick([...world.devices, null]), referee)
+  if (share < 0.92) return assign(referee.commands.get(id)!.door, pick([...world.devices, null]), referee)
   return chance(0.4) ? revoke(device, world, referee) : enrol(device, world, referee)
 }
 
