@@ -35,6 +35,7 @@ test('in random histories no door opens that should not, and every command has i
 type Guard = [name: string, of: string, text: string, without: string]
 const claim = 'app_public.claim_unlock(uuid)'
 const report = 'app_public.report_unlock(uuid, boolean)'
+const decide = 'app_private.decide_door(uuid, uuid, timestamptz, uuid)'
 const settle = 'app_private.settle_unlock(uuid)'
 const guards: Guard[] = [
   ['that a claim needs a pending command', claim, `v_command.state = 'pending'`, 'v_command.id is not null'],
@@ -42,12 +43,7 @@ const guards: Guard[] = [
   ['the lock of the command', claim, 'for no key update', ''],
   ['the lock of the device', claim, 'where devices.id = v_command.device_id for share', ''],
   ['the lock of the office', claim, 'for share of offices', ''],
-  [
-    'the lock of the membership',
-    claim,
-    'pass_id)\n      )\n    for share',
-    'pass_id)\n      )',
-  ],
+  ['the lock of the membership', claim, 'pass_id)\n      )\n    for share', 'pass_id)\n      )'],
   ['that the door still has the device', claim, 'and doors.device_id = v_command.device_id', ''],
   ['that the device is not revoked', claim, 'and devices.revoked_at is null', ''],
   [
@@ -64,6 +60,17 @@ const guards: Guard[] = [
       ).is_allowed`,
     '',
   ],
+  [
+    'the lock of the pass',
+    claim,
+    'where guest_passes.id = v_command.pass_id for no key update',
+    'where guest_passes.id = v_command.pass_id',
+  ],
+  ['that a use is counted', claim, 'set used_count = guest_passes.used_count + 1', 'set used_count = 0'],
+  ['that a pass has its uses', decide, 'when pass.used_count >= pass.uses then', 'when false then'],
+  ['that a pass can be revoked', decide, 'pass.revoked_at is not null or', ''],
+  ['that a pass ends', decide, '(decide_door.at < pass.ends_at) is not true', 'false'],
+  ['that a pass is for its doors', decide, 'and guest_pass_doors.door_id = doors.id', ''],
   ['the expiry', claim, 'clock_timestamp() >= v_command.expires_at', 'false'],
   ['whose report it is', report, 'and unlock_commands.device_id = app_hidden.current_device_id()', ''],
   ['that a report needs a claim', report, `and unlock_commands.state = 'claimed'`, ''],
