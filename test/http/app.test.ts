@@ -53,7 +53,7 @@ describe('requests', () => {
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
     const secret = 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg'
-    const escaped = [...secret].map((sign) => `%${sign.charCodeAt(0).toString(16)}`).join('')
+    const escaped = secret.replace(/./g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)
 
     for (const path of [
       `/pass/${secret}`,

@@ -41,11 +41,11 @@ export function chooseDeed(random: Random, world: World, referee: Referee): Deed
   if (share < 0.79) return age(id, referee)
   if (share < 0.86) {
     const { person, pass } = referee.commands.get(id)!
-    if (pass !== null && chance(0.8)) return endPass(pass, chance(0.6), referee)
+    if (pass !== null) return endPass(pass, chance(0.5), referee)
     // The owner stays, as there has to be one.
     return changeMembership(person === world.manager ? pick(world.people) : person, chance(0.5), referee)
   }
-  if (share < 0.9) return assign(referee.commands.get(id)!.door, pick([...world.devices, null]), referee)
+  if (share < 0.92) return assign(referee.commands.get(id)!.door, pick([...world.devices, null]), referee)
   return chance(0.4) ? revoke(device, world, referee) : enrol(device, world, referee)
 }
 

@@ -139,13 +139,7 @@ export async function makePlayer(database: TestDatabase): Promise<Player> {
         for (const { grants } of referee.commands.values()) tally.grants += grants
         tally.histories++
       } finally {
-        // Whatever still stands after a violation is undone; the one that others wait for first.
-        for (const lane of lanes) if (lane.outcome !== null) await abandon(lane)
-        for (const lane of lanes) {
-          if (lane.deed === null) continue
-          await lane.acting
-          await abandon(lane)
-        }
+        await abandonAll(lanes)
       }
     },
     async close() {
@@ -158,6 +152,18 @@ const forget = (lane: Lane) => Object.assign(lane, { deed: null, acting: null, o
 async function abandon(lane: Lane): Promise<void> {
   await lane.client.query('rollback')
   forget(lane)
+}
+
+/** Undoes whatever still stands after a violation. Who waited may hold up others in turn, once it has its lock. */
+async function abandonAll(lanes: Lane[]): Promise<void> {
+  for (;;) {
+    for (const lane of lanes) {
+      if (lane.deed !== null && (lane.acting === null || lane.outcome !== null)) await abandon(lane)
+    }
+    const waiting = lanes.flatMap(({ acting }) => acting ?? [])
+    if (waiting.length === 0) return
+    await Promise.race(waiting)
+  }
 }
 
 /** Ends what is under way: those that have acted, until nobody waits any more. */

@@ -37,6 +37,7 @@ test('in random histories no door opens that should not, and every command has i
 type Guard = [name: string, of: string, text: string, without: string]
 const claim = 'app_public.claim_unlock(uuid)'
 const report = 'app_public.report_unlock(uuid, boolean)'
+const decide = 'app_private.decide_door(uuid, uuid, timestamptz, uuid)'
 const settle = 'app_private.settle_unlock(uuid)'
 const guards: Guard[] = [
   ['that a claim needs a pending command', claim, `v_command.state = 'pending'`, 'v_command.id is not null'],
@@ -61,6 +62,17 @@ const guards: Guard[] = [
       ).is_allowed`,
     '',
   ],
+  [
+    'the lock of the pass',
+    claim,
+    'where guest_passes.id = v_command.pass_id for no key update',
+    'where guest_passes.id = v_command.pass_id',
+  ],
+  ['that a use is counted', claim, 'set used_count = guest_passes.used_count + 1', 'set used_count = 0'],
+  ['that a pass has its uses', decide, 'when pass.used_count >= pass.uses then', 'when false then'],
+  ['that a pass can be revoked', decide, 'pass.revoked_at is not null or', ''],
+  ['that a pass ends', decide, '(decide_door.at < pass.ends_at) is not true', 'false'],
+  ['that a pass is for its doors', decide, 'and guest_pass_doors.door_id = doors.id', ''],
   ['the expiry', claim, 'clock_timestamp() >= v_command.expires_at', 'false'],
   ['whose report it is', report, 'and unlock_commands.device_id = app_hidden.current_device_id()', ''],
   ['that a report needs a claim', report, `and unlock_commands.state = 'claimed'`, ''],

@@ -6,7 +6,8 @@ import type { Bounds, Claim, Command, CommandState, Message, State, Verdict } fr
 
 /** unlock_door: decides and makes the command. */
 export function create(state: State, guards: Guards, bounds: Bounds): State {
-  const isAllowed = (state.isMember && !state.isLockedDown) || !guards.allowedAtCreation
+  const isAllowed =
+    (state.isMember && !state.isPassRevoked && !state.isLockedDown) || !guards.allowedAtCreation
   const replied = isHeeded(state, guards, bounds) ? send(state, { kind: 'reply' }) : state
   if (!isAllowed || !state.isAssigned || state.isRevoked) return replied
   const made: Command = {
@@ -65,6 +66,7 @@ function decide(state: State, claim: Claim, guards: Guards): Verdict {
     (guards.doorStillHasDevice && !state.isAssigned) ||
     (guards.deviceNotRevoked && state.isRevoked) ||
     (guards.stillMember && !state.isMember) ||
+    (guards.passHolds && state.isPassRevoked) ||
     (guards.noLockdown && state.isLockedDown)
   return isRefused ? 'refused' : 'granted'
 }

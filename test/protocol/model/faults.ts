@@ -62,6 +62,8 @@ export function* changeSteps(state: State, guards: Guards, bounds: Bounds): Gene
   }
   if (mayChange(guards.membershipHeld) && state.isMember)
     yield { label: 'the person is removed', next: { ...changed, isMember: false } }
+  if (mayChange(guards.passHeld) && !state.isPassRevoked)
+    yield { label: 'the pass is revoked', next: { ...changed, isPassRevoked: true } }
   if (mayChange(guards.deviceHeld) && !state.isRevoked)
     yield { label: 'the device is revoked', next: { ...changed, isRevoked: true } }
 }

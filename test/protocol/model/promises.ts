@@ -7,7 +7,7 @@ import type { Step } from './step.ts'
  * The lock is opened only within two seconds after the database has decided, hence before expires_at plus two
  * seconds; only on such a decision; once for one command and one press; and only the door of the command. At
  * the moment that a claim commits, the command is not yet expired (when it was decided), and the person is a
- * member, there is no lockdown, the door has the device, and that is not revoked. What is said of an outcome is
+ * member (a guest: the pass holds), there is no lockdown, the door has the device, and that is not revoked. What is said of an outcome is
  * true, and stays.
  */
 export function brokenBy(before: State, step: Step, bounds: Bounds): string | null {
@@ -31,6 +31,7 @@ function brokenByGrant(before: State, { granted }: Step): string | null {
   if (granted.by === 'stray') return 'a device is granted what was made for another'
   if (granted.decidedAt >= before.commands[granted.command]!.expiresAt) return 'a command is granted late'
   if (!before.isMember) return 'somebody is let in who is no member any more'
+  if (before.isPassRevoked) return 'a guest is let in by a pass that was revoked'
   if (before.isLockedDown) return 'somebody is let in during a lockdown'
   if (!before.isAssigned) return 'a device is granted a door that it does not have any more'
   if (before.isRevoked) return 'a revoked device is granted a command'

@@ -67,6 +67,8 @@ export type State = {
   /** How often the lock of the door was opened. */
   openings: number
   isMember: boolean
+  /** Of a guest, whose host the person then is. */
+  isPassRevoked: boolean
   isLockedDown: boolean
   isAssigned: boolean
   isRevoked: boolean
@@ -93,6 +95,7 @@ export const initial: State = {
   hasRepeated: false,
   openings: 0,
   isMember: true,
+  isPassRevoked: false,
   isLockedDown: false,
   isAssigned: true,
   isRevoked: false,
