@@ -2951,7 +2951,7 @@ begin
   where rings.organization_id = v_door.organization_id
     and rings.door_id = v_door.id
     and rings.state = 'ringing'
-    and rings.expires_at > v_at
+    and rings.last_rang_at > v_at - interval '10 seconds'
   returning rings.* into v_ring;
   if found then
     return v_ring;
@@ -2985,7 +2985,7 @@ end;
 $function$
 ;
 grant execute on function app_public.ring_doorbell(uuid) to plinth_device;
-comment on function app_public.ring_doorbell(uuid) is 'Rings for a door, as its doorbell or its controller. There is one ring at a time: pressing again while it rings is counted there and gives it another two minutes; within ten seconds of the last press, one that was answered meanwhile only counts it. Anything else is a new ring.
+comment on function app_public.ring_doorbell(uuid) is 'Rings for a door, as its doorbell or its controller. Pressing again within ten seconds is counted in the ring that is there, and gives it another two minutes; one that was answered meanwhile only counts it. Later it is a new ring, which takes the place of one that still rings.
 
 - `doorId`: a door that you ring for.
 

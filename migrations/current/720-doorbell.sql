@@ -66,7 +66,7 @@ comment on column app_public.ring_states.description is 'What it means.';
 insert into app_public.ring_states (state, description) values
   ('ringing', 'Nobody has answered yet.'),
   ('answered', 'Somebody has opened, or dismissed it.'),
-  ('expired', 'Nobody answered in time.');
+  ('expired', 'Nobody answered in time, or before it rang anew.');
 
 -- Read only: ring_doorbell makes them, answer_ring and a job settle them. One that rings per door, so that a bell
 -- which is stuck is one ring and no flood.

@@ -6,6 +6,7 @@
  */
 do $$
 declare
+  v_bell uuid;
   v_nord uuid;
   v_south uuid;
   v_berlin uuid;
@@ -193,5 +194,42 @@ begin
     at, at + interval '10 s', at + interval '20 ms', at + interval '30 ms'
   from decisions
   where is_allowed;
+
+  -- Today: somebody is expected, somebody has rung, and some are in.
+
+  update app_public.offices set quiet_from = '20:00', quiet_until = '08:00' where offices.id = v_berlin;
+
+  insert into app_public.devices (organization_id, office_id, name, kind)
+  values (v_nord, v_berlin, 'Doorbell', 'doorbell') returning id into v_bell;
+  update app_public.doors set bell_device_id = v_bell where doors.id = '01900000-0000-7000-8000-00000000d001';
+
+  insert into app_public.rings
+    (organization_id, office_id, door_id, device_id, count, rang_at, last_rang_at, expires_at, state, answered_at, answered_by)
+  select
+    v_nord, v_berlin, '01900000-0000-7000-8000-00000000d001', v_bell, ring.count,
+    moment.at, moment.at + interval '4 s', moment.at + interval '124 s',
+    ring.state, case when ring.state = 'answered' then moment.at + interval '20 s' end, people.id
+  from (
+    values
+      (5, time '09:05', 2, 'answered', 'Cleo Marsh'),
+      (3, '11:40', 1, 'answered', 'Ben Okafor'),
+      (2, '16:20', 3, 'expired', null),
+      (1, '10:15', 1, 'answered', 'Greta Lind')
+  ) as ring (days_ago, time, count, state, answered_by)
+  cross join lateral (
+    select (current_date - ring.days_ago + ring.time) at time zone 'Europe/Berlin' as at
+  ) as moment
+  left join app_public.people on people.name = ring.answered_by;
+
+  perform app_private.begin_presence(v_berlin, people.id, ins.origin)
+  from (values ('Cleo Marsh', 'opened_door'), ('Greta Lind', 'opened_door'), ('Hugo Vale', 'said_so')) as ins (name, origin)
+  join app_public.people on people.name = ins.name;
+
+  -- As Ben does it, with all that follows: the link to her pass comes by mail.
+  perform set_config('plinth.person_id', people.id::text, true) from app_public.people where people.name = 'Ben Okafor';
+  perform app_public.create_guest_pass(
+    array['01900000-0000-7000-8000-00000000d001']::uuid[], 'Mara Quist', 'mara@example.org',
+    clock_timestamp(), clock_timestamp() + interval '9 hours', 3
+  );
 end;
 $$;
