@@ -1,2 +1,0 @@
--- The one place that brings app_private.person_document up to date, whichever part has changed it.
---!include functions/app_private/person_document.sql
