@@ -1,7 +1,7 @@
 import { Logger, run, type RunnerOptions } from 'graphile-worker'
 import type { Pool } from 'pg'
 import type { Config } from '../src/config.ts'
-import { makePool } from '../src/database/connection.ts'
+import { endPool, makePool } from '../src/database/connection.ts'
 import { makeCipher } from '../src/encryption.ts'
 import type { Log } from '../src/log.ts'
 import type { Mailer } from '../src/mailer.ts'
@@ -48,7 +48,7 @@ export async function startWorker({ ownerUrl, mailer, config, log }: WorkerOptio
     logger: workerLogger(log),
   }
   const runner = await run(options).catch(async (error: unknown) => {
-    await pool.end()
+    await endPool(pool)
     throw error
   })
 
@@ -58,7 +58,7 @@ export async function startWorker({ ownerUrl, mailer, config, log }: WorkerOptio
       // `stop` resolves before the last job is written down as done; `promise` after.
       await runner.stop().catch(() => {}) // it may have stopped by itself
       await runner.promise
-      await pool.end()
+      await endPool(pool)
     },
   }
 }

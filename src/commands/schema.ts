@@ -8,7 +8,7 @@ import type { Command } from '../command.ts'
 import type { Config } from '../config.ts'
 import { describeCatalog } from '../database/catalog.ts'
 import { readOracle } from '../database/access/oracle.ts'
-import { makePool, withConnection } from '../database/connection.ts'
+import { endPool, makePool, withConnection } from '../database/connection.ts'
 import { withMigratedThrowaway } from '../database/migratedThrowaway.ts'
 import { migrationsFolder } from '../database/migrations.ts'
 import { errorDocument } from '../errorDocument.ts'
@@ -47,7 +47,7 @@ async function printApi(config: Config, authenticatorUrl: string): Promise<strin
     const { schema } = await makeSchema(makePreset(config, pool, log, { identify: makeIdentify(config) }))
     return `${printSchema(lexicographicSortSchema(schema))}\n`
   } finally {
-    await pool.end()
+    await endPool(pool)
   }
 }
 

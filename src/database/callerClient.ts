@@ -70,13 +70,16 @@ export function makeCallerService(
   },
 ) {
   const plan = keepsPrepared ? (settings: CallerSettings) => caller.plan(settings) : () => null
-  // To compile a query costs more than it gains at the size of those that a request makes.
-  pool.on('connect', (client) => void client.query('set jit = off').catch(() => {}))
   const service = makePgService({ pool, schemas: [...schemas] })
-  // Together with the caller's settings, so that it holds behind a pooler and costs no trip.
-  const text = statementMs
-    ? `${caller.text} union all select where set_config('statement_timeout', '${statementMs}', true) is null`
-    : caller.text
+  // Together with the caller's settings, so that it holds behind a pooler and costs no trip. To compile a query costs
+  // more than it gains at the size of those that a request makes.
+  const ownSettings = { jit: 'off', ...(statementMs && { statement_timeout: statementMs }) }
+  const text = [
+    caller.text,
+    ...Object.entries(ownSettings).map(
+      ([name, value]) => `select where set_config('${name}', '${value}', true) is null`,
+    ),
+  ].join(' union all ')
   const applied: CallerStatement = { ...caller, text, plan }
   const isAlways = statementMs !== undefined
   /** Access for one request, whose facts are asked for when its first statement is sent. */

@@ -96,3 +96,17 @@ export function makePool(url: string, size: number, log: Log, waitMs = 10_000): 
   pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
+
+/**
+ * Ends a pool; resolves when its connections are gone. By itself it does not wait for them, and Postgres, if it is
+ * stopped next, has something to say to each that it finds.
+ */
+export async function endPool(pool: pg.Pool): Promise<void> {
+  let left = pool.totalCount
+  const gone = new Promise<void>((resolve) => {
+    if (left === 0) resolve()
+    pool.on('remove', () => --left === 0 && resolve())
+  })
+  await pool.end()
+  await gone
+}

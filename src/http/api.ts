@@ -3,7 +3,7 @@ import type { Pool } from 'pg'
 import { postgraphile, type PostGraphileInstance } from 'postgraphile'
 import type { Config } from '../config.ts'
 import { makeChangeFeed } from '../database/changeFeed.ts'
-import { makePool } from '../database/connection.ts'
+import { endPool, makePool } from '../database/connection.ts'
 import { makeCipher } from '../encryption.ts'
 import type { Log } from '../log.ts'
 import { makePasswordJudge } from '../passwords/judge.ts'
@@ -16,6 +16,7 @@ import { makeIdentify } from './identity.ts'
 import type { Listener } from './listen.ts'
 import { makeOrigins } from './origins.ts'
 import { makePages } from './pages.ts'
+import { loadPages } from './pageTemplates.ts'
 import { makeTokenUses } from './tokenUses.ts'
 import { makeAddressOf } from './requestFacts.ts'
 
@@ -37,6 +38,7 @@ export async function startApi(
   demoToken: string | null,
   ownerUrl = config.databaseUrl,
 ): Promise<Api> {
+  const pages = config.isProject ? loadPages() : null
   const pool = makePool(authenticatorUrl, config.poolSize, log, config.limits.connectionMs)
   const identify = makeIdentify(config)
   const explain = config.mode === 'development' ? makeExplain(ownerUrl ?? authenticatorUrl) : null
@@ -58,7 +60,7 @@ export async function startApi(
   const end = async () => {
     await passwords.close()
     await uses?.close()
-    await pool.end()
+    await endPool(pool)
   }
   try {
     begun = postgraphile(makePreset(config, pool, log, parts))
@@ -81,9 +83,10 @@ export async function startApi(
     { identify, addressOf, callers, origins, isBusy, limits: config.limits },
     log,
   )
-  if (config.isProject) {
+  if (pages) {
     app.use(
       makePages({
+        templates: pages,
         pool,
         addressOf,
         origins,

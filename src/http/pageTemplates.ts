@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import Mustache, { type TemplateSpans } from 'mustache'
 import { Fault, messageOf } from '../fault.ts'
@@ -26,10 +26,10 @@ export type PageTemplates = {
 
 const notServed = ['layout', 'message']
 
-/** Reads the templates; throws a Fault for one that cannot be right. */
+/** Reads the templates, of which there may be none; throws a Fault for one that cannot be right. */
 export function loadPages(folder = pagesFolder): PageTemplates {
   const texts = new Map(
-    readdirSync(folder)
+    (existsSync(folder) ? readdirSync(folder) : [])
       .filter((file) => file.endsWith('.html'))
       .map((file) => [basename(file, '.html'), readFileSync(join(folder, file), 'utf8')]),
   )

@@ -12,7 +12,7 @@ import { errorRegistry } from '../errorRegistry.ts'
 import { toPublicError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Origins } from './origins.ts'
-import { loadPages, type PageData } from './pageTemplates.ts'
+import type { PageData, PageTemplates } from './pageTemplates.ts'
 import { type AddressOf, requestFacts } from './requestFacts.ts'
 
 /** What pages are served with. */
@@ -25,8 +25,7 @@ export type PageParts = {
   /** When Postgres ends a statement. */
   statementMs: number
   log: Log
-  /** Folder of the templates. */
-  folder?: string
+  templates: PageTemplates
 }
 
 /**
@@ -47,9 +46,8 @@ export function makePages({
   serverUrl,
   statementMs,
   log,
-  folder,
+  templates: { names, render, policy },
 }: PageParts): Router {
-  const { names, render, policy } = loadPages(folder)
   const ownOrigin = new URL(serverUrl).origin
   const router = express.Router({ caseSensitive: true, strict: true })
 

@@ -62,7 +62,7 @@ const mutants: [string, string][] = [
   ['lockdowns.ended_at > decide_door.at', 'lockdowns.ended_at >= decide_door.at'],
   ['lockdowns.ended_at > decide_door.at', 'false'],
   ['order by lockdowns.id', 'order by lockdowns.id desc'],
-  ['when lockdown.id is not null', 'when false'],
+  ['when lockdown.id is not null then\n          (', 'when false then\n          ('],
 
   ['and closures.office_id = doors.office_id', ''],
   ['between closures.starts_on and closures.ends_on', '>= closures.starts_on'],
