@@ -175,7 +175,7 @@ create table app_public.access_rules (
   name text not null,
   role text,
   membership_id uuid,
-  is_whole_office boolean not null default true,
+  is_whole_office boolean not null default false,
   weekdays smallint[] not null default '{1,2,3,4,5,6,7}'::smallint[],
   starts_at time without time zone not null default '00:00:00'::time without time zone,
   ends_at time without time zone not null default '24:00:00'::time without time zone,
@@ -221,7 +221,7 @@ comment on column app_public.access_rules.office_id is 'The office that it is ab
 comment on column app_public.access_rules.name is 'What it is called, 1 to 100 characters. Whoever is let in by it reads this.';
 comment on column app_public.access_rules.role is 'Only members of exactly this role; null for any.';
 comment on column app_public.access_rules.membership_id is 'Only this member; null for any. The rule goes when the membership does.';
-comment on column app_public.access_rules.is_whole_office is 'Whether it is about every door of the office, also those to come; if not, about those of its `accessRuleDoors`.';
+comment on column app_public.access_rules.is_whole_office is 'Whether it is about every door of the office, also those to come; if not, about those of its `accessRuleDoors`, and without any it opens nothing.';
 comment on column app_public.access_rules.weekdays is 'The days on which its window begins, from 1, Monday, to 7, Sunday.';
 comment on column app_public.access_rules.starts_at is 'When its window begins, by the clocks of the office.';
 comment on column app_public.access_rules.ends_at is 'When its window ends; that moment is not in it any more. Before `startsAt`, it is that of the next day. `24:00` is midnight.';
@@ -1897,7 +1897,7 @@ An owner or manager may make one for any doors and any time of a year. A guest o
 - `endsAt`: up to when.
 - `uses`: how often a door may be opened with it, 1 to 100; once if left out.
 
-Errors: `NOT_FOUND` naming `doorIds`; `FORBIDDEN` naming `doorIds` for a door that no rule opens to you; `BAD_USER_INPUT`; `TOO_MANY_ATTEMPTS`.';
+Errors: `NOT_FOUND` naming `doorIds`; `FORBIDDEN` for a door that no rule opens to you; `BAD_USER_INPUT`; `TOO_MANY_ATTEMPTS`.';
 
 CREATE OR REPLACE FUNCTION app_public.create_organization(name text)
  RETURNS app_public.organizations
@@ -3764,7 +3764,7 @@ CREATE OR REPLACE FUNCTION app_hidden.page_pass(token text)
 AS $function$
   select jsonb_build_object(
     'title', 'Your pass for ' || organizations.name,
-    'refresh', case when last.is_under_way then 1 end,
+    'refresh', case last.state when 'pending' then 1 when 'claimed' then 1 when 'opened' then last.unlock_seconds end,
     'guest', pass.guest_name,
     'host', people.name,
     'organization', organizations.name,
@@ -3805,8 +3805,14 @@ AS $function$
       door_decisions.id,
       coalesce(doors.name, 'The door') as door,
       door_decisions.reason,
-      coalesce(unlock_commands.state, 'denied') as state,
-      coalesce(unlock_commands.state in ('pending', 'claimed'), false) as is_under_way,
+      case
+        when unlock_commands.id is null then 'denied'
+        when unlock_commands.state = 'opened'
+          and unlock_commands.finished_at <= clock_timestamp() - make_interval(secs => doors.unlock_seconds)
+          then 'shut'
+        else unlock_commands.state
+      end as state,
+      doors.unlock_seconds,
       door_decisions.decided_at > now() - interval '5 minutes' as is_recent
     from app_public.door_decisions
     -- Without the name of a door that the pass is not for, which is not the guest's to know.
@@ -5103,7 +5109,7 @@ $function$
 comment on function app_private.log_export_decisions(app_public.log_exports) is 'The decisions that an export is of.';
 
 CREATE OR REPLACE FUNCTION app_private.log_export_rows(id uuid, number integer, most integer)
- RETURNS TABLE(decided_at text, local_time text, time_zone text, office text, door text, person text, decision text, rule text, reason text, decision_id uuid, door_id uuid, person_id uuid)
+ RETURNS TABLE(decided_at text, local_time text, time_zone text, office text, door text, person text, decision text, rule text, reason text, decision_id uuid, door_id uuid, person_id uuid, guest text, pass_id uuid)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -5136,7 +5142,9 @@ begin
     page.reason,
     page.id,
     page.door_id,
-    page.person_id
+    page.person_id,
+    guest_passes.guest_name,
+    page.pass_id
   from (
     select decisions.*
     from app_private.log_export_decisions(v_export) as decisions
@@ -5147,12 +5155,17 @@ begin
   ) as page
   join app_public.doors on doors.id = page.door_id
   join app_public.offices on offices.id = doors.office_id
-  left join app_public.people on people.id = page.person_id
+  -- As in the log: names of members, and of nobody else who has tried.
+  left join app_public.memberships
+    on memberships.organization_id = page.organization_id and memberships.person_id = page.person_id
+  left join app_public.people on people.id = memberships.person_id
+  left join app_public.guest_passes
+    on guest_passes.organization_id = page.organization_id and guest_passes.id = page.pass_id
   order by page.decided_at, page.id;
 end;
 $function$
 ;
-comment on function app_private.log_export_rows(uuid,integer,integer) is 'The rows of a part of an export, in the order of the log: moments in UTC and by the clocks of the office, names as they are now.';
+comment on function app_private.log_export_rows(uuid,integer,integer) is 'The rows of a part of an export, in the order of the log: moments in UTC and by the clocks of the office, names as they are now, of members and guests alone.';
 
 CREATE OR REPLACE FUNCTION app_private.log_partition_name(since timestamp with time zone, until timestamp with time zone)
  RETURNS text
@@ -5474,7 +5487,14 @@ begin
       v_answer.rule,
       case when v_door.device_id is null
         then 'This door has no controller that could open it.'
-        else 'You may open this door, but its controller is offline.'
+        else 'You may open this door, but its controller ' || (
+          select case
+            when devices.revoked_at is not null then 'has been revoked.'
+            when devices.enrolled_at is null then 'has not been enrolled yet.'
+            else 'is offline.'
+          end
+          from app_public.devices where devices.id = v_door.device_id
+        )
       end
     )::app_public.door_answer;
   end if;

@@ -33,7 +33,7 @@ export function makeLog(config: Pick<Config, 'logLevel'>, isTerminal: boolean): 
     ...(isTerminal && {
       transport: {
         target: 'pino-pretty',
-        options: { translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' },
+        options: { translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true },
       },
     }),
   })

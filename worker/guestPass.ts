@@ -55,7 +55,7 @@ export function visitFileOf(pass: GuestPass, sender: Mailer['sender'], isCancell
     host: host ?? organization,
     summary: `Visit to ${organization}`,
     location: `${office}, ${organization}`,
-    description: `You can open: ${doors}. The link is in the mail that came with this.`,
+    description: `You can open: ${doors}. The link is in the mail that you got with it.`,
   }
   return makeVisitFile(visit, sender, isCancelled)
 }

@@ -1,5 +1,5 @@
 --! Previous: sha1:b67da7ed1177277fa64073cfc2d323349f322d57
---! Hash: sha1:7e031298a495f82de2a351d2fe6df3bbdceebcf4
+--! Hash: sha1:2c957f030687427263e7fb519d476af67f8c4d40
 --! Message: log by months
 
 --! split: 1-current.sql
@@ -427,7 +427,7 @@ comment on function app_private.next_log_export_part(uuid) is
 create or replace function app_private.log_export_rows(id uuid, number integer, most integer)
 returns table (
   decided_at text, local_time text, time_zone text, office text, door text, person text, decision text,
-  rule text, reason text, decision_id uuid, door_id uuid, person_id uuid
+  rule text, reason text, decision_id uuid, door_id uuid, person_id uuid, guest text, pass_id uuid
 )
 language plpgsql stable rows 1000
 set search_path to pg_catalog, public, pg_temp
@@ -460,7 +460,9 @@ begin
     page.reason,
     page.id,
     page.door_id,
-    page.person_id
+    page.person_id,
+    guest_passes.guest_name,
+    page.pass_id
   from (
     select decisions.*
     from app_private.log_export_decisions(v_export) as decisions
@@ -471,12 +473,17 @@ begin
   ) as page
   join app_public.doors on doors.id = page.door_id
   join app_public.offices on offices.id = doors.office_id
-  left join app_public.people on people.id = page.person_id
+  -- As in the log: names of members, and of nobody else who has tried.
+  left join app_public.memberships
+    on memberships.organization_id = page.organization_id and memberships.person_id = page.person_id
+  left join app_public.people on people.id = memberships.person_id
+  left join app_public.guest_passes
+    on guest_passes.organization_id = page.organization_id and guest_passes.id = page.pass_id
   order by page.decided_at, page.id;
 end;
 $$;
 comment on function app_private.log_export_rows(uuid, integer, integer) is
-  'The rows of a part of an export, in the order of the log: moments in UTC and by the clocks of the office, names as they are now.';
+  'The rows of a part of an export, in the order of the log: moments in UTC and by the clocks of the office, names as they are now, of members and guests alone.';
 --! EndIncluded functions/app_private/log_export_rows.sql
 --! Included functions/app_private/add_log_export_part.sql
 -- One statement, so that a part and what is said of it are there together. A part that is there already stays.

@@ -1,5 +1,5 @@
---! Previous: sha1:7e031298a495f82de2a351d2fe6df3bbdceebcf4
---! Hash: sha1:ad13f22f0d3c8587d689c833a8fc5a107a418b8e
+--! Previous: sha1:2c957f030687427263e7fb519d476af67f8c4d40
+--! Hash: sha1:b95434c1cfbdd7a2d0689382da3f869888780534
 --! Message: guests
 
 --! split: 1-current.sql
@@ -339,7 +339,14 @@ begin
       v_answer.rule,
       case when v_door.device_id is null
         then 'This door has no controller that could open it.'
-        else 'You may open this door, but its controller is offline.'
+        else 'You may open this door, but its controller ' || (
+          select case
+            when devices.revoked_at is not null then 'has been revoked.'
+            when devices.enrolled_at is null then 'has not been enrolled yet.'
+            else 'is offline.'
+          end
+          from app_public.devices where devices.id = v_door.device_id
+        )
       end
     )::app_public.door_answer;
   end if;
@@ -709,7 +716,7 @@ $$;
 grant execute on function app_public.create_guest_pass(uuid[], text, text, timestamptz, timestamptz, integer)
   to :ROLE_PERSON;
 comment on function app_public.create_guest_pass(uuid[], text, text, timestamptz, timestamptz, integer) is
-  E'Makes a pass for a guest, and mails the guest a link to open the doors with. You are its host: it ends when you are no member any more.\n\nAn owner or manager may make one for any doors and any time of a year. A guest of a member is let in only where and when that member is let in too, for 30 days at most. A lockdown keeps out all of them.\n\n- `doorIds`: the doors, 1 to 50, all of one office.\n- `guestName`: who is let in, 1 to 100 characters; the guest sees it.\n- `guestEmail`: where the link is mailed.\n- `startsAt`: from when on, within a year.\n- `endsAt`: up to when.\n- `uses`: how often a door may be opened with it, 1 to 100; once if left out.\n\nErrors: `NOT_FOUND` naming `doorIds`; `FORBIDDEN` naming `doorIds` for a door that no rule opens to you; `BAD_USER_INPUT`; `TOO_MANY_ATTEMPTS`.';
+  E'Makes a pass for a guest, and mails the guest a link to open the doors with. You are its host: it ends when you are no member any more.\n\nAn owner or manager may make one for any doors and any time of a year. A guest of a member is let in only where and when that member is let in too, for 30 days at most. A lockdown keeps out all of them.\n\n- `doorIds`: the doors, 1 to 50, all of one office.\n- `guestName`: who is let in, 1 to 100 characters; the guest sees it.\n- `guestEmail`: where the link is mailed.\n- `startsAt`: from when on, within a year.\n- `endsAt`: up to when.\n- `uses`: how often a door may be opened with it, 1 to 100; once if left out.\n\nErrors: `NOT_FOUND` naming `doorIds`; `FORBIDDEN` for a door that no rule opens to you; `BAD_USER_INPUT`; `TOO_MANY_ATTEMPTS`.';
 --! EndIncluded functions/app_public/create_guest_pass.sql
 --! Included functions/app_private/lock_own_guest_pass.sql
 create or replace function app_private.lock_own_guest_pass(id uuid) returns app_public.guest_passes
@@ -864,7 +871,7 @@ set search_path to pg_catalog, public, pg_temp
 as $$
   select jsonb_build_object(
     'title', 'Your pass for ' || organizations.name,
-    'refresh', case when last.is_under_way then 1 end,
+    'refresh', case last.state when 'pending' then 1 when 'claimed' then 1 when 'opened' then last.unlock_seconds end,
     'guest', pass.guest_name,
     'host', people.name,
     'organization', organizations.name,
@@ -905,8 +912,14 @@ as $$
       door_decisions.id,
       coalesce(doors.name, 'The door') as door,
       door_decisions.reason,
-      coalesce(unlock_commands.state, 'denied') as state,
-      coalesce(unlock_commands.state in ('pending', 'claimed'), false) as is_under_way,
+      case
+        when unlock_commands.id is null then 'denied'
+        when unlock_commands.state = 'opened'
+          and unlock_commands.finished_at <= clock_timestamp() - make_interval(secs => doors.unlock_seconds)
+          then 'shut'
+        else unlock_commands.state
+      end as state,
+      doors.unlock_seconds,
       door_decisions.decided_at > now() - interval '5 minutes' as is_recent
     from app_public.door_decisions
     -- Without the name of a door that the pass is not for, which is not the guest's to know.

@@ -1,5 +1,5 @@
---! Previous: sha1:ad13f22f0d3c8587d689c833a8fc5a107a418b8e
---! Hash: sha1:1dfaa67804d540c201356f8116db9942a1b7c9ba
+--! Previous: sha1:b95434c1cfbdd7a2d0689382da3f869888780534
+--! Hash: sha1:574d7229fa3b6eeff54da2fe5fcf929944b894db
 --! Message: doorbell and presences
 
 --! split: 1-current.sql

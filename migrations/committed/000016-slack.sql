@@ -1,5 +1,5 @@
---! Previous: sha1:1dfaa67804d540c201356f8116db9942a1b7c9ba
---! Hash: sha1:4b03dbca9098a2fbea090968a68c657af58d0f06
+--! Previous: sha1:574d7229fa3b6eeff54da2fe5fcf929944b894db
+--! Hash: sha1:88b38345101f5f6f2fa49b1034cbfd452cf9539e
 --! Message: slack
 
 --! split: 1-current.sql

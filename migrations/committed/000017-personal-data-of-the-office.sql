@@ -1,5 +1,5 @@
---! Previous: sha1:4b03dbca9098a2fbea090968a68c657af58d0f06
---! Hash: sha1:ab1cde0272971802c65541691c9846c3e7c3761b
+--! Previous: sha1:88b38345101f5f6f2fa49b1034cbfd452cf9539e
+--! Hash: sha1:e9f5db045dc818a2d8fc3c4a162c3731e56fb6ce
 --! Message: personal data of the office
 
 --! split: 1-current.sql

@@ -25,6 +25,7 @@ async function* examine(config: Config): AsyncGenerator<Finding> {
   }
   yield portFinding(config)
   yield* proxyFindings(config)
+  yield addressFinding(config)
   yield folderFinding(config)
 
   if (config.databaseUrl === null && config.authenticatorDatabaseUrl === null) {
@@ -125,6 +126,17 @@ function* proxyFindings({ host, publicUrl, trustedProxies }: Config): Generator<
       advice: ['If there is a proxy in front, set TRUSTED_PROXIES to its address.'],
     }
   }
+}
+
+// Where links to our own pages lead, and where Slack sends people and requests.
+function addressFinding({ host, serverUrl, slack }: Config): Finding {
+  const about = 'Address'
+  const advice = ['Set SERVER_URL to the address by which others reach this server.']
+  if (slack && !serverUrl.startsWith('https:'))
+    return { state: 'note', about, text: `${serverUrl}; Slack takes none but https`, advice }
+  if (isLoopback(new URL(serverUrl).hostname) && !isLoopback(host))
+    return { state: 'note', about, text: `${serverUrl}, which is no address for links in mails`, advice }
+  return { state: 'ok', about, text: serverUrl }
 }
 
 function folderFinding(config: Config): Finding {

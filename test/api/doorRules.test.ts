@@ -48,7 +48,7 @@ const createRule = `mutation ($rule: AccessRuleInput!) {
   }
 }`
 const makeRule = async (rule: Record<string, unknown>) =>
-  (await our.done(manager, createRule, { rule: { organizationId, officeId, ...rule } })).accessRule as Record<
+  (await our.done(manager, createRule, { rule: { organizationId, officeId, isWholeOffice: true, ...rule } })).accessRule as Record<
     string,
     unknown
   > & { id: string }

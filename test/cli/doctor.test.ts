@@ -42,6 +42,7 @@ describe('doctor', () => {
       Node: `✓ ${process.versions.node}`,
       Settings: '✓ development, this project',
       Port: `· ${port} is taken by node (process ${server.pid})`,
+      Address: `✓ http://localhost:${port}`,
       Data: `· ${dataDir}, in use by "plinth start" (process ${server.pid})`,
       Postgres: expect.stringMatching(/^✓ embedded, running on port \d+$/),
       Durability: '✓ what is confirmed is on disk',
@@ -50,6 +51,27 @@ describe('doctor', () => {
       Mail: expect.stringMatching(/^· to a local folder/),
     })
     expect(code).toBe(0)
+  })
+
+  test.each([
+    [
+      { HOST: '0.0.0.0', MODE: 'production' },
+      '· http://localhost:4000, which is no address for links in mails',
+    ],
+    [{ HOST: '0.0.0.0', MODE: 'production', SERVER_URL: 'https://a.example' }, '✓ https://a.example'],
+    [
+      {
+        SLACK_CLIENT_ID: '1.2',
+        SLACK_CLIENT_SECRET: '0'.repeat(32),
+        SLACK_SIGNING_SECRET: '0'.repeat(32),
+        ENCRYPTION_KEYS: `a:${Buffer.alloc(32).toString('base64')}`,
+      },
+      '· http://localhost:4000; Slack takes none but https',
+    ],
+  ])('an operator with %j reads which address others are given', async (env, text) => {
+    const { stdout } = await plinth.run(['doctor', '--data-dir', plinth.dataDir()], { env })
+
+    expect(findings(stdout)).toMatchObject({ Address: text })
   })
 
   test('a database that cannot be reached is a fault, told without its password', async () => {

@@ -30,7 +30,21 @@ const make = (
 ) => makeInOffice(as.person(studio.manager), where, 'access_rules', { name: 'Rule', ...columns })
 
 describe('app_public.access_rules', () => {
-  test('a rule is about every door on every day, unless a manager says otherwise', async () => {
+  test('a rule of which a manager has not said the doors opens none', async () => {
+    await as.owner('delete from app_public.access_rules')
+    await as.person(studio.manager)(
+      `insert into app_public.access_rules (organization_id, office_id, name) values ($1, $2, 'New')`,
+      [studio.organizationId, studio.officeId],
+    )
+    const ask = () =>
+      as.owner('select (app_private.decide_door($1, $2)).is_allowed', [studio.doorId, studio.member])
+
+    expect(await ask()).toEqual([{ is_allowed: false }])
+    await as.person(studio.manager)(`update app_public.access_rules set is_whole_office = true`)
+    expect(await ask()).toEqual([{ is_allowed: true }])
+  })
+
+  test('a rule is for everybody on every day, unless a manager says otherwise', async () => {
     await make({ name: 'New' })
 
     const rows = await as.owner(

@@ -131,7 +131,7 @@ describe('many who answer at once', () => {
     const id = await ring()
     await gatherMembers()
     await owner(
-      `insert into app_public.access_rules (organization_id, office_id, name, role) values ($1, $2, 'Owners', 'owner')`,
+      `insert into app_public.access_rules (organization_id, office_id, name, role, is_whole_office) values ($1, $2, 'Owners', 'owner', true)`,
       [studio.organizationId, studio.officeId],
     )
     await owner(`delete from app_public.access_rules where name = 'Members'`)

@@ -37,8 +37,8 @@ beforeEach(async () => {
      ), membership as (
        select id from app_public.memberships where organization_id = $1 and person_id = $2
      ), rule as (
-       insert into app_public.access_rules (organization_id, office_id, name, membership_id)
-       select office.organization_id, office.id, 'Ben', membership.id from office, membership returning id
+       insert into app_public.access_rules (organization_id, office_id, name, membership_id, is_whole_office)
+       select office.organization_id, office.id, 'Ben', membership.id, true from office, membership returning id
      )
      select office.id as "officeId", door.id as "doorId", rule.id as "ruleId", membership.id as "membershipId"
      from office, door, rule, membership`,
@@ -96,7 +96,7 @@ describe('what else decides, while somebody is let in,', () => {
     'a lockdown’s end': () => byManager('select app_public.end_lockdown($1)', office.officeId),
     'a new rule': () =>
       byManager(
-        `insert into app_public.access_rules (organization_id, office_id, name) values ($1, $2, 'All')`,
+        `insert into app_public.access_rules (organization_id, office_id, name, is_whole_office) values ($1, $2, 'All', true)`,
         owned.organizationId,
         office.officeId,
       ),
@@ -143,7 +143,7 @@ describe('a stranger who writes a rule for an office that is not theirs', () => 
     )
     const trap: Deed = {
       by: rows[0]!.id,
-      sql: `insert into app_public.access_rules (organization_id, office_id, name) values ($1, $2, 'Trap')`,
+      sql: `insert into app_public.access_rules (organization_id, office_id, name, is_whole_office) values ($1, $2, 'Trap', true)`,
       values: [owned.organizationId, office.officeId],
     }
 

@@ -19,6 +19,11 @@ beforeEach(async () => {
     `insert into app_public.invitations (organization_id, address) values ($1, 'ida@example.com')`,
     [studio.organizationId],
   )
+  await as.owner(
+    `insert into app_public.slack_installations (organization_id, team_id, team_name, bot_user_id)
+     values ($1, 'T1', 'Studio', 'B1')`,
+    [studio.organizationId],
+  )
 })
 
 const stamped = [
@@ -33,6 +38,7 @@ const stamped = [
   'app_public.offices',
   'app_public.organizations',
   'app_public.people',
+  'app_public.slack_installations',
 ]
 
 /** Makes rows look as if they were written long ago: time stands still within a transaction. */

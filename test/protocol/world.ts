@@ -15,8 +15,8 @@ export async function makeWorld(query: Query): Promise<World> {
       insert into app_public.offices (organization_id, name) select id, 'Main' from organization
       returning organization_id, id
     ), rule as (
-      insert into app_public.access_rules (organization_id, office_id, name)
-      select organization_id, id, 'Members' from office
+      insert into app_public.access_rules (organization_id, office_id, name, is_whole_office)
+      select organization_id, id, 'Members', true from office
     ), device as (
       insert into app_public.devices (organization_id, office_id, name, kind)
       select organization_id, id, name, 'controller' from office, unnest(array['One', 'Two']) as name

@@ -63,7 +63,7 @@ export async function makeStudio(run: Run): Promise<Studio> {
     [organizationId, officeId],
   )
   await run(
-    `insert into app_public.access_rules (organization_id, office_id, name) values ($1, $2, 'Members')`,
+    `insert into app_public.access_rules (organization_id, office_id, name, is_whole_office) values ($1, $2, 'Members', true)`,
     [organizationId, officeId],
   )
   const doorId = await id(

@@ -3,7 +3,7 @@ import { useLogExports } from '../support/logExports.ts'
 
 const { studio, run, request, runJob, exportOf, partsOf, fileOf, reasonsOf, decide } = useLogExports()
 const header =
-  '\ufeffdecided_at,local_time,time_zone,office,door,person,decision,rule,reason,decision_id,door_id,person_id\r\n'
+  '\ufeffdecided_at,local_time,time_zone,office,door,person,decision,rule,reason,decision_id,door_id,person_id,guest,pass_id\r\n'
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1)
 
 describe('log_export__write', () => {
@@ -16,7 +16,7 @@ describe('log_export__write', () => {
 
     expect(await fileOf(id)).toBe(
       `${header}2026-03-29T01:00:00.000001Z,2026-03-29 03:00:00,Europe/Berlin,Main,Front,Mia,denied,Members,1,` +
-        `${String(decision)},${studio().doorId},${studio().member}\r\n`,
+        `${String(decision)},${studio().doorId},${studio().member},,\r\n`,
     )
     expect(await exportOf(id)).toMatchObject({
       state: 'finished',
@@ -24,6 +24,39 @@ describe('log_export__write', () => {
       rows_total: 1,
       error: null,
     })
+  })
+
+  test('a manager reads the names of members and guests, and of nobody else who has tried', async () => {
+    const { organizationId, officeId, doorId, member, stranger } = studio()
+    const [pass] = await run(
+      `insert into app_public.guest_passes
+         (organization_id, office_id, host_id, guest_name, guest_email, starts_at, ends_at, uses)
+       values ($1, $2, $3, 'Gus', 'gus@example.org', now(), now() + interval '1 day', 1) returning id`,
+      [organizationId, officeId, member],
+    )
+    for (const asker of [
+      { person_id: member },
+      { person_id: stranger },
+      { person_id: null, pass_id: pass!.id },
+    ]) {
+      await decide(1, 'now()', { door_id: doorId, ...asker })
+    }
+    const id = await request()
+
+    await runJob(id)
+
+    const lines = (await fileOf(id))
+      .split('\r\n')
+      .slice(1, -1)
+      .map((line) => line.split(','))
+    expect(lines.map((cells) => [cells[5], cells[11], cells[12], cells[13]])).toEqual(
+      expect.arrayContaining([
+        ['Mia', member, '', ''],
+        ['', stranger, '', ''],
+        ['', '', 'Gus', pass!.id],
+      ]),
+    )
+    expect(lines).toHaveLength(3)
   })
 
   test('a finished one can be read for a week from then on', async () => {

@@ -21,6 +21,8 @@ const columns = [
   'decision_id',
   'door_id',
   'person_id',
+  'guest',
+  'pass_id',
 ] as const
 type Row = Record<(typeof columns)[number], string | null>
 
