@@ -3,6 +3,8 @@ import pg from 'pg'
 import { makeApi, type TestApi } from '../support/api.ts'
 import { makeDatabase, type TestDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
+import { slackApp } from '../support/slackRequests.ts'
+import { encryptionKeys } from '../support/slackServices.ts'
 
 let database: TestDatabase
 let locker: pg.Client
@@ -73,6 +75,24 @@ describe('a request that finds every connection in use', () => {
       for (const { status } of await Promise.all(waiting)) expect([200, 503]).toContain(status)
     })
   })
+})
+
+describe('whoever opens a page, or comes from Slack, while others wait for a connection', () => {
+  test.each(['/pass/a-link', '/slack/install/callback?state=1'])(
+    'at %s is turned away, too',
+    async (path) => {
+      const slack = { ...slackApp, ENCRYPTION_KEYS: encryptionKeys }
+      await whileBusy({ LIMIT_CONNECTION_MS: '60000', LIMIT_WAITING: '1', ...slack }, async (api) => {
+        const waiting = [1, 2, 3].map(async () => fetch(`${api.url}${path}`))
+
+        const { status, headers } = await Promise.race(waiting)
+
+        expect([status, headers.get('retry-after')]).toEqual([503, '1'])
+        await locker.query('rollback')
+        await Promise.all(waiting)
+      })
+    },
+  )
 })
 
 describe('a statement that takes too long', () => {
