@@ -3843,9 +3843,10 @@ begin
     return null;
   end if;
   perform from app_public.guest_passes where guest_passes.id = v_pass_id for no key update;
-  if (page_pass__submit.form ->> 'door') ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-    v_door_id := page_pass__submit.form ->> 'door';
-  end if;
+  select guest_pass_doors.door_id into v_door_id
+  from app_public.guest_pass_doors
+  where guest_pass_doors.pass_id = v_pass_id
+    and guest_pass_doors.door_id::text = page_pass__submit.form ->> 'door';
   if v_door_id is null or page_pass__submit.form ->> 'seen' is distinct from coalesce(
     (
       select door_decisions.id::text
@@ -4830,20 +4831,23 @@ declare
   v_network text := app_private.request_network();
   v_pass_id uuid;
 begin
-  if app_private.is_over_limit('pass_link', 'network', v_network) then
+  select guest_pass_tokens.pass_id into v_pass_id
+  from app_private.guest_pass_tokens
+  where guest_pass_tokens.hash = sha256(convert_to(find_guest_pass.token, 'UTF8'));
+  if found then
+    return v_pass_id;
+  end if;
+
+  -- Looked at first, so that those beyond the limit do not wait for each other.
+  if app_private.is_over_limit('pass_link', 'network', v_network)
+    or app_private.count_attempt('pass_link', jsonb_build_object('network', v_network)) is not null
+  then
     raise exception using
       errcode = 'TMANY',
       message = 'Too many links that do not exist were opened from your network.',
       hint = 'Try again in a quarter of an hour, or from another network.';
   end if;
-
-  select guest_pass_tokens.pass_id into v_pass_id
-  from app_private.guest_pass_tokens
-  where guest_pass_tokens.hash = sha256(convert_to(find_guest_pass.token, 'UTF8'));
-  if not found then
-    perform app_private.count_attempt('pass_link', jsonb_build_object('network', v_network));
-  end if;
-  return v_pass_id;
+  return null;
 end;
 $function$
 ;
