@@ -5466,6 +5466,20 @@ begin
     return (v_answer.is_allowed, v_answer.rule, v_answer.reason, null)::app_public.unlock_answer;
   end if;
 
+  if not v_answer.is_allowed
+    and open_door.pass_id is null
+    and not exists (
+      select from app_public.memberships
+      where memberships.organization_id = v_door.organization_id
+        and memberships.person_id = open_door.person_id
+    )
+    and app_private.count_attempt('door_of_others', jsonb_build_object(
+      'account', open_door.person_id, 'organization', v_door.organization_id
+    )) is not null
+  then
+    return (v_answer.is_allowed, v_answer.rule, v_answer.reason, null)::app_public.unlock_answer;
+  end if;
+
   select devices.enrolled_at into v_enrolled_at
   from app_public.devices
   where devices.id = v_door.device_id
