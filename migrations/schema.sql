@@ -5151,7 +5151,9 @@ begin
   ) as page
   join app_public.doors on doors.id = page.door_id
   join app_public.offices on offices.id = doors.office_id
-  left join app_public.people on people.id = page.person_id
+  left join app_public.memberships
+    on memberships.organization_id = page.organization_id and memberships.person_id = page.person_id
+  left join app_public.people on people.id = memberships.person_id
   order by page.decided_at, page.id;
 end;
 $function$

@@ -74,6 +74,26 @@ describe('log_export__write', () => {
     expect(await fileOf(id)).toContain(',Main,Front,,denied,')
   })
 
+  test.each([
+    ['a stranger', async () => studio().stranger],
+    [
+      'somebody who has left',
+      async () => {
+        await run('delete from app_public.memberships where person_id = $1', [studio().member])
+        return studio().member
+      },
+    ],
+  ])('%s has an id, and a name that managers are not to know', async (_, whoIs) => {
+    const person = await whoIs()
+    await decide(1, undefined, { person_id: person })
+    const id = await request()
+
+    await runJob(id)
+
+    expect(await fileOf(id)).toContain(',Main,Front,,denied,')
+    expect(await fileOf(id)).toContain(`,${person}\r\n`)
+  })
+
   test('it begins at the moment that is asked for and ends before the other', async () => {
     await decide(5)
     const id = await request({ since: '2026-03-01T00:00:02Z', until: '2026-03-01T00:00:04Z' })
