@@ -51,6 +51,8 @@ describe('log_export__write', () => {
     ['+1', `'+1`],
     ['-1', `'-1`],
     ['@SUM(A1)', `'@SUM(A1)`],
+    ['Front;=1+1;\t@x', `Front;'=1+1;'\t'@x`],
+    ['Front; left-hand', 'Front; left-hand'],
     ['Grün, "Tür" 1', '"Grün, ""Tür"" 1"'],
     ['two\nlines', '"two\nlines"'],
     ['日本 🚪', '日本 🚪'],
