@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import pg from 'pg'
 import { makeApi, type TestApi } from '../support/api.ts'
 import { makeDatabase, type TestDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
-import { slackApp } from '../support/slackRequests.ts'
+import { command, send as sendFromSlack, slackApp } from '../support/slackRequests.ts'
 import { encryptionKeys } from '../support/slackServices.ts'
 
 let database: TestDatabase
@@ -93,6 +94,20 @@ describe('whoever opens a page, or comes from Slack, while others wait for a con
       })
     },
   )
+})
+
+describe('a command from Slack that gets a connection when Slack has given up', () => {
+  test('does nothing', async () => {
+    const env = { ...slackApp, ENCRYPTION_KEYS: encryptionKeys, LIMIT_CONNECTION_MS: '60000' }
+    await whileBusy(env, async (api) => {
+      const answer = sendFromSlack(api.url, command({}))
+      await sleep(2600)
+      await locker.query('rollback')
+
+      expect((await answer).status).toBe(500)
+      expect((await locker.query('select from app_private.slack_receipts')).rowCount).toBe(0)
+    })
+  })
 })
 
 describe('a statement that takes too long', () => {
