@@ -2655,6 +2655,17 @@ begin
       message = 'Three exports of this organization are being written.',
       hint = 'Wait until one of them is finished.';
   end if;
+  -- Each may be as large as the log.
+  if (
+    select count(*)
+    from app_public.log_exports
+    where log_exports.organization_id = v_organization_id and log_exports.expires_at > now()
+  ) >= 50 then
+    raise exception using
+      errcode = 'TMANY',
+      message = 'Fifty exports of this organization are kept already.',
+      hint = 'Each of them goes a week after it was written.';
+  end if;
 
   insert into app_public.log_exports
     (organization_id, office_id, door_id, person_id, since, until, requested_by)
@@ -2671,7 +2682,7 @@ end;
 $function$
 ;
 grant execute on function app_public.request_log_export(uuid,timestamp with time zone,timestamp with time zone,uuid,uuid) to plinth_person;
-comment on function app_public.request_log_export(uuid,timestamp with time zone,timestamp with time zone,uuid,uuid) is 'Asks for decisions of an office as CSV, the oldest first. It is written a moment later: `logExportChanged(id:)` tells how far it is, and once it is `finished`, `parts` has it. At most three of an organization at a time.
+comment on function app_public.request_log_export(uuid,timestamp with time zone,timestamp with time zone,uuid,uuid) is 'Asks for decisions of an office as CSV, the oldest first. It is written a moment later: `logExportChanged(id:)` tells how far it is, and once it is `finished`, `parts` has it. At most three of an organization are written at a time, and fifty kept.
 
 - `officeId`: an office that you manage.
 - `since`: from when on; without, from the beginning.

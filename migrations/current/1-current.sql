@@ -10,3 +10,4 @@ on conflict (action, per) do update set most = excluded.most, span = excluded.sp
 --!include functions/app_private/find_guest_pass.sql
 --!include functions/app_hidden/page_pass__submit.sql
 --!include functions/app_private/log_export_rows.sql
+--!include functions/app_public/request_log_export.sql
