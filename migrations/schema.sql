@@ -2655,6 +2655,17 @@ begin
       message = 'Three exports of this organization are being written.',
       hint = 'Wait until one of them is finished.';
   end if;
+  -- Each may be as large as the log.
+  if (
+    select count(*)
+    from app_public.log_exports
+    where log_exports.organization_id = v_organization_id and log_exports.expires_at > now()
+  ) >= 50 then
+    raise exception using
+      errcode = 'TMANY',
+      message = 'Fifty exports of this organization are kept already.',
+      hint = 'Each of them goes a week after it was written.';
+  end if;
 
   insert into app_public.log_exports
     (organization_id, office_id, door_id, person_id, since, until, requested_by)
@@ -2671,7 +2682,7 @@ end;
 $function$
 ;
 grant execute on function app_public.request_log_export(uuid,timestamp with time zone,timestamp with time zone,uuid,uuid) to plinth_person;
-comment on function app_public.request_log_export(uuid,timestamp with time zone,timestamp with time zone,uuid,uuid) is 'Asks for decisions of an office as CSV, the oldest first. It is written a moment later: `logExportChanged(id:)` tells how far it is, and once it is `finished`, `parts` has it. At most three of an organization at a time.
+comment on function app_public.request_log_export(uuid,timestamp with time zone,timestamp with time zone,uuid,uuid) is 'Asks for decisions of an office as CSV, the oldest first. It is written a moment later: `logExportChanged(id:)` tells how far it is, and once it is `finished`, `parts` has it. At most three of an organization are written at a time, and fifty kept.
 
 - `officeId`: an office that you manage.
 - `since`: from when on; without, from the beginning.
@@ -3849,9 +3860,10 @@ begin
     return null;
   end if;
   perform from app_public.guest_passes where guest_passes.id = v_pass_id for no key update;
-  if (page_pass__submit.form ->> 'door') ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-    v_door_id := page_pass__submit.form ->> 'door';
-  end if;
+  select guest_pass_doors.door_id into v_door_id
+  from app_public.guest_pass_doors
+  where guest_pass_doors.pass_id = v_pass_id
+    and guest_pass_doors.door_id::text = page_pass__submit.form ->> 'door';
   if v_door_id is null or page_pass__submit.form ->> 'seen' is distinct from coalesce(
     (
       select door_decisions.id::text
@@ -4836,20 +4848,23 @@ declare
   v_network text := app_private.request_network();
   v_pass_id uuid;
 begin
-  if app_private.is_over_limit('pass_link', 'network', v_network) then
+  select guest_pass_tokens.pass_id into v_pass_id
+  from app_private.guest_pass_tokens
+  where guest_pass_tokens.hash = sha256(convert_to(find_guest_pass.token, 'UTF8'));
+  if found then
+    return v_pass_id;
+  end if;
+
+  -- Looked at first, so that those beyond the limit do not wait for each other.
+  if app_private.is_over_limit('pass_link', 'network', v_network)
+    or app_private.count_attempt('pass_link', jsonb_build_object('network', v_network)) is not null
+  then
     raise exception using
       errcode = 'TMANY',
       message = 'Too many links that do not exist were opened from your network.',
       hint = 'Try again in a quarter of an hour, or from another network.';
   end if;
-
-  select guest_pass_tokens.pass_id into v_pass_id
-  from app_private.guest_pass_tokens
-  where guest_pass_tokens.hash = sha256(convert_to(find_guest_pass.token, 'UTF8'));
-  if not found then
-    perform app_private.count_attempt('pass_link', jsonb_build_object('network', v_network));
-  end if;
-  return v_pass_id;
+  return null;
 end;
 $function$
 ;
@@ -5472,6 +5487,20 @@ declare
 begin
   select doors.* into v_door from app_public.doors where doors.id = open_door.door_id;
   if not found then
+    return (v_answer.is_allowed, v_answer.rule, v_answer.reason, null)::app_public.unlock_answer;
+  end if;
+
+  if not v_answer.is_allowed
+    and open_door.pass_id is null
+    and not exists (
+      select from app_public.memberships
+      where memberships.organization_id = v_door.organization_id
+        and memberships.person_id = open_door.person_id
+    )
+    and app_private.count_attempt('door_of_others', jsonb_build_object(
+      'account', open_door.person_id, 'organization', v_door.organization_id
+    )) is not null
+  then
     return (v_answer.is_allowed, v_answer.rule, v_answer.reason, null)::app_public.unlock_answer;
   end if;
 

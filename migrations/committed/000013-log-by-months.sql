@@ -1,5 +1,5 @@
 --! Previous: sha1:b67da7ed1177277fa64073cfc2d323349f322d57
---! Hash: sha1:2c957f030687427263e7fb519d476af67f8c4d40
+--! Hash: sha1:a07b9b4e7283e17f3aa6ebadd48c54b5829bf4a6
 --! Message: log by months
 
 --! split: 1-current.sql
@@ -423,7 +423,8 @@ comment on function app_private.next_log_export_part(uuid) is
 --! Included functions/app_private/log_export_rows.sql
 -- A part begins where the one before it ends, so that whoever writes it, and however often, writes the same. It is read
 -- in the order of the key, and no further: Postgres expects fewer decisions than there are, and would rather read and
--- sort all that are left, for each part anew.
+-- sort all that are left, for each part anew. Names are those that managers may see: of members, and of nobody else who
+-- has asked for a door.
 create or replace function app_private.log_export_rows(id uuid, number integer, most integer)
 returns table (
   decided_at text, local_time text, time_zone text, office text, door text, person text, decision text,
@@ -604,6 +605,17 @@ begin
       message = 'Three exports of this organization are being written.',
       hint = 'Wait until one of them is finished.';
   end if;
+  -- Each may be as large as the log.
+  if (
+    select count(*)
+    from app_public.log_exports
+    where log_exports.organization_id = v_organization_id and log_exports.expires_at > now()
+  ) >= 50 then
+    raise exception using
+      errcode = 'TMANY',
+      message = 'Fifty exports of this organization are kept already.',
+      hint = 'Each of them goes a week after it was written.';
+  end if;
 
   insert into app_public.log_exports
     (organization_id, office_id, door_id, person_id, since, until, requested_by)
@@ -620,5 +632,5 @@ end;
 $$;
 grant execute on function app_public.request_log_export(uuid, timestamptz, timestamptz, uuid, uuid) to :ROLE_PERSON;
 comment on function app_public.request_log_export(uuid, timestamptz, timestamptz, uuid, uuid) is
-  E'Asks for decisions of an office as CSV, the oldest first. It is written a moment later: `logExportChanged(id:)` tells how far it is, and once it is `finished`, `parts` has it. At most three of an organization at a time.\n\n- `officeId`: an office that you manage.\n- `since`: from when on; without, from the beginning.\n- `until`: until before when; without, until now.\n- `doorId`: this door of it alone.\n- `personId`: what this person asked for alone, a member or somebody in the log.\n\nErrors: `NOT_FOUND` naming `officeId`, `doorId` or `personId`; `BAD_USER_INPUT` naming `since` where it is not before `until`; `TOO_MANY_ATTEMPTS`.';
+  E'Asks for decisions of an office as CSV, the oldest first. It is written a moment later: `logExportChanged(id:)` tells how far it is, and once it is `finished`, `parts` has it. At most three of an organization are written at a time, and fifty kept.\n\n- `officeId`: an office that you manage.\n- `since`: from when on; without, from the beginning.\n- `until`: until before when; without, until now.\n- `doorId`: this door of it alone.\n- `personId`: what this person asked for alone, a member or somebody in the log.\n\nErrors: `NOT_FOUND` naming `officeId`, `doorId` or `personId`; `BAD_USER_INPUT` naming `since` where it is not before `until`; `TOO_MANY_ATTEMPTS`.';
 --! EndIncluded functions/app_public/request_log_export.sql

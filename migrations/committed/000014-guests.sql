@@ -1,5 +1,5 @@
---! Previous: sha1:2c957f030687427263e7fb519d476af67f8c4d40
---! Hash: sha1:b95434c1cfbdd7a2d0689382da3f869888780534
+--! Previous: sha1:a07b9b4e7283e17f3aa6ebadd48c54b5829bf4a6
+--! Hash: sha1:05e988cd38332c9a972cb8d96f77c43fa825b919
 --! Message: guests
 
 --! split: 1-current.sql
@@ -135,6 +135,8 @@ create policy select_host on app_public.unlock_commands for select to :ROLE_PERS
   );
 
 insert into app_private.attempt_limits (action, per, most, span) values
+  ('door_of_others', 'account', 20, '1 hour'), -- what strangers may have written into a log
+  ('door_of_others', 'organization', 200, '1 hour'),
   ('guest_pass', 'organization', 100, '1 hour'),
   ('guest_pass', 'account', 30, '1 hour'),
   ('guest_pass', 'address', 5, '1 hour'),
@@ -306,7 +308,8 @@ comment on function app_private.decide_door(uuid, uuid, timestamptz, uuid) is
 --! Included functions/app_private/open_door.sql
 -- Everybody who asks for a door comes through here, whichever way they come. An attempt at another organization's
 -- door belongs into that organization's log; its answer is the one for a door that does not exist, so it tells
--- nothing about the door. Nothing is locked here, and no use of a pass counted: what counts is what holds when the
+-- nothing about the door. What strangers ask is recorded up to a limit: that log keeps what is in it, and is not theirs
+-- to fill. Nothing is locked here, and no use of a pass counted: what counts is what holds when the
 -- command is claimed.
 create or replace function app_private.open_door(door_id uuid, person_id uuid, pass_id uuid default null)
 returns app_public.unlock_answer
@@ -324,6 +327,20 @@ declare
 begin
   select doors.* into v_door from app_public.doors where doors.id = open_door.door_id;
   if not found then
+    return (v_answer.is_allowed, v_answer.rule, v_answer.reason, null)::app_public.unlock_answer;
+  end if;
+
+  if not v_answer.is_allowed
+    and open_door.pass_id is null
+    and not exists (
+      select from app_public.memberships
+      where memberships.organization_id = v_door.organization_id
+        and memberships.person_id = open_door.person_id
+    )
+    and app_private.count_attempt('door_of_others', jsonb_build_object(
+      'account', open_door.person_id, 'organization', v_door.organization_id
+    )) is not null
+  then
     return (v_answer.is_allowed, v_answer.rule, v_answer.reason, null)::app_public.unlock_answer;
   end if;
 
@@ -834,7 +851,8 @@ comment on function app_private.window_text(timestamptz, timestamptz, text) is
   'A span of time in words, by the clocks of a time zone: "Tuesday, 24 November 2026, 09:00 to 17:00", over two lines.';
 --! EndIncluded functions/app_private/window_text.sql
 --! Included functions/app_private/find_guest_pass.sql
--- A link holds 256 bits, which nobody guesses. Whoever tries is stopped all the same, before anything is looked at.
+-- A link holds 256 bits, which nobody guesses: one that is right is never refused for the wrong ones that came from the
+-- same network, or whoever shares it with a guest could keep them out. The limit is on what is written down.
 create or replace function app_private.find_guest_pass(token text) returns uuid
 language plpgsql volatile
 set search_path to pg_catalog, public, pg_temp
@@ -843,20 +861,23 @@ declare
   v_network text := app_private.request_network();
   v_pass_id uuid;
 begin
-  if app_private.is_over_limit('pass_link', 'network', v_network) then
+  select guest_pass_tokens.pass_id into v_pass_id
+  from app_private.guest_pass_tokens
+  where guest_pass_tokens.hash = sha256(convert_to(find_guest_pass.token, 'UTF8'));
+  if found then
+    return v_pass_id;
+  end if;
+
+  -- Looked at first, so that those beyond the limit do not wait for each other.
+  if app_private.is_over_limit('pass_link', 'network', v_network)
+    or app_private.count_attempt('pass_link', jsonb_build_object('network', v_network)) is not null
+  then
     raise exception using
       errcode = 'TMANY',
       message = 'Too many links that do not exist were opened from your network.',
       hint = 'Try again in a quarter of an hour, or from another network.';
   end if;
-
-  select guest_pass_tokens.pass_id into v_pass_id
-  from app_private.guest_pass_tokens
-  where guest_pass_tokens.hash = sha256(convert_to(find_guest_pass.token, 'UTF8'));
-  if not found then
-    perform app_private.count_attempt('pass_link', jsonb_build_object('network', v_network));
-  end if;
-  return v_pass_id;
+  return null;
 end;
 $$;
 comment on function app_private.find_guest_pass(text) is
@@ -940,7 +961,8 @@ comment on function app_hidden.page_pass(text) is
 --! Included functions/app_hidden/page_pass__submit.sql
 -- One press, one attempt: `seen` is the last attempt that the page has shown. A page that is sent again, by a second
 -- tap or by reloading, has not seen the attempt that it made the first time, and does nothing. The lock makes of two
--- at once one after the other.
+-- at once one after the other. Of a door that the pass is not for nothing is recorded: it may be another organization's,
+-- whose log is not a guest's to write, and the page would tell that there is such a door.
 create or replace function app_hidden.page_pass__submit(token text, form jsonb) returns jsonb
 language plpgsql volatile
 security definer -- a guest has no account, and no rights on anything
@@ -955,9 +977,10 @@ begin
     return null;
   end if;
   perform from app_public.guest_passes where guest_passes.id = v_pass_id for no key update;
-  if (page_pass__submit.form ->> 'door') ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-    v_door_id := page_pass__submit.form ->> 'door';
-  end if;
+  select guest_pass_doors.door_id into v_door_id
+  from app_public.guest_pass_doors
+  where guest_pass_doors.pass_id = v_pass_id
+    and guest_pass_doors.door_id::text = page_pass__submit.form ->> 'door';
   if v_door_id is null or page_pass__submit.form ->> 'seen' is distinct from coalesce(
     (
       select door_decisions.id::text

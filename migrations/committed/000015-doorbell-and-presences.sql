@@ -1,5 +1,5 @@
---! Previous: sha1:b95434c1cfbdd7a2d0689382da3f869888780534
---! Hash: sha1:574d7229fa3b6eeff54da2fe5fcf929944b894db
+--! Previous: sha1:05e988cd38332c9a972cb8d96f77c43fa825b919
+--! Hash: sha1:c97384872c51bc428c048e9d13fc8e6ed271fe6b
 --! Message: doorbell and presences
 
 --! split: 1-current.sql

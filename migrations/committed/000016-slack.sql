@@ -1,5 +1,5 @@
---! Previous: sha1:574d7229fa3b6eeff54da2fe5fcf929944b894db
---! Hash: sha1:88b38345101f5f6f2fa49b1034cbfd452cf9539e
+--! Previous: sha1:c97384872c51bc428c048e9d13fc8e6ed271fe6b
+--! Hash: sha1:82e3325a5e9a9f80bafbfa1930b0743f91816267
 --! Message: slack
 
 --! split: 1-current.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:88b38345101f5f6f2fa49b1034cbfd452cf9539e
---! Hash: sha1:e9f5db045dc818a2d8fc3c4a162c3731e56fb6ce
+--! Previous: sha1:82e3325a5e9a9f80bafbfa1930b0743f91816267
+--! Hash: sha1:f36dd716606ee162c76f0d799d3087a506f1dd43
 --! Message: personal data of the office
 
 --! split: 1-current.sql

@@ -8,7 +8,7 @@ import { makeCipher } from '../encryption.ts'
 import type { Log } from '../log.ts'
 import { makePasswordJudge } from '../passwords/judge.ts'
 import { makePreset } from '../preset.ts'
-import { makeApp } from './app.ts'
+import { answerError, makeApp } from './app.ts'
 import { makeCallers } from './callers.ts'
 import { makeExplain } from './explainRefusal.ts'
 import { makeGraphqlEndpoint } from './graphqlEndpoint.ts'
@@ -92,6 +92,7 @@ export async function startApi(
         origins,
         serverUrl: config.serverUrl,
         statementMs: config.limits.statementMs,
+        isBusy,
         log,
       }),
     )
@@ -100,6 +101,10 @@ export async function startApi(
   if (slack) {
     const { makeSlackRoutes } = await import('./slack/routes.ts')
     const { encrypt } = makeCipher(config.encryptionKeys)
+    app.use('/slack', (request, response, next) => {
+      if (isBusy()) answerError(request, response, { code: 'UNAVAILABLE' })
+      else next()
+    })
     app.use(makeSlackRoutes({ config: { ...config, slack }, encrypt, pool, log }))
   }
   app.use(endpoint.pages)

@@ -24,6 +24,8 @@ export type PageParts = {
   serverUrl: string
   /** When Postgres ends a statement. */
   statementMs: number
+  /** Whether so many wait for a connection that whoever comes is turned away. */
+  isBusy(): boolean
   log: Log
   templates: PageTemplates
 }
@@ -45,6 +47,7 @@ export function makePages({
   origins,
   serverUrl,
   statementMs,
+  isBusy,
   log,
   templates: { names, render, policy },
 }: PageParts): Router {
@@ -84,7 +87,9 @@ export function makePages({
     response.setHeader('Content-Security-Policy', policy)
     response.setHeader('Cache-Control', 'no-store')
     response.setHeader('X-Robots-Tag', 'noindex, nofollow')
-    next()
+    if (!isBusy()) return next()
+    response.setHeader('Retry-After', '1')
+    answerMessage(response, 503, 'Not now', 'Too many are asking at once. Try again in a minute.')
   }
   const noSuchLink: RequestHandler = (_request, response) =>
     answerMessage(

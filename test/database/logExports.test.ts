@@ -145,6 +145,18 @@ describe('app_public.request_log_export', () => {
     await request('owner')
   })
 
+  test('of an organization, fifty are kept at most', async () => {
+    await as.owner(
+      `insert into app_public.log_exports (organization_id, office_id, until, state, finished_at)
+       select $1, $2, now(), 'finished', now() from generate_series(1, 50)`,
+      [studio.organizationId, studio.officeId],
+    )
+
+    await expect(request('owner')).rejects.toMatchObject({ code: 'TMANY' })
+    await as.owner('update app_public.log_exports set expires_at = now()')
+    await request('owner')
+  })
+
   test('one that was never written is not in the way when its day is over', async () => {
     for (let count = 0; count < 3; count++) await request('manager')
     await as.owner('update app_public.log_exports set expires_at = now()')

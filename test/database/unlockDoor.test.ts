@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { useTransaction } from '../support/database.ts'
-import { makeStudio, type Studio } from '../support/people.ts'
+import { makePerson, makeStudio, type Studio } from '../support/people.ts'
 
 const as = useTransaction()
 let studio: Studio
@@ -67,6 +67,27 @@ describe('app_public.unlock_door', () => {
       },
     ])
     expect(await as.person(studio.manager)(log)).toHaveLength(1)
+  })
+
+  test('strangers fill nobody’s log, one of them or many, and are answered all the same', async () => {
+    await as.owner(
+      `update app_private.attempt_limits set most = case per when 'account' then 2 else 3 end
+       where action = 'door_of_others'`,
+    )
+    const another = await makePerson(as.owner, 'Ida')
+
+    const answers = []
+    for (let times = 0; times < 4; times++)
+      answers.push(...(await as.person(studio.stranger)(unlock, [studio.doorId])))
+    for (let times = 0; times < 2; times++)
+      answers.push(...(await as.person(another)(unlock, [studio.doorId])))
+
+    expect(answers).toEqual(Array(6).fill(answers[0]))
+    expect((await as.owner(log)).map(({ person_id }) => person_id)).toEqual([
+      ...[studio.stranger, studio.stranger, another],
+    ])
+    await as.person(studio.member)(unlock, [studio.doorId])
+    expect(await as.owner(log)).toHaveLength(4)
   })
 
   test('a stranger cannot tell a door of others from one that does not exist', async () => {

@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import pg from 'pg'
 import { makeApi, type TestApi } from '../support/api.ts'
 import { makeDatabase, type TestDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
+import { command, send as sendFromSlack, slackApp } from '../support/slackRequests.ts'
+import { encryptionKeys } from '../support/slackServices.ts'
 
 let database: TestDatabase
 let locker: pg.Client
@@ -71,6 +74,38 @@ describe('a request that finds every connection in use', () => {
       expect(await Promise.race(waiting)).toEqual(turnedAway)
       await locker.query('rollback')
       for (const { status } of await Promise.all(waiting)) expect([200, 503]).toContain(status)
+    })
+  })
+})
+
+describe('whoever opens a page, or comes from Slack, while others wait for a connection', () => {
+  test.each(['/pass/a-link', '/slack/install/callback?state=1'])(
+    'at %s is turned away, too',
+    async (path) => {
+      const slack = { ...slackApp, ENCRYPTION_KEYS: encryptionKeys }
+      await whileBusy({ LIMIT_CONNECTION_MS: '60000', LIMIT_WAITING: '1', ...slack }, async (api) => {
+        const waiting = [1, 2, 3].map(async () => fetch(`${api.url}${path}`))
+
+        const { status, headers } = await Promise.race(waiting)
+
+        expect([status, headers.get('retry-after')]).toEqual([503, '1'])
+        await locker.query('rollback')
+        await Promise.all(waiting)
+      })
+    },
+  )
+})
+
+describe('a command from Slack that gets a connection when Slack has given up', () => {
+  test('does nothing', async () => {
+    const env = { ...slackApp, ENCRYPTION_KEYS: encryptionKeys, LIMIT_CONNECTION_MS: '60000' }
+    await whileBusy(env, async (api) => {
+      const answer = sendFromSlack(api.url, command({}))
+      await sleep(2600)
+      await locker.query('rollback')
+
+      expect((await answer).status).toBe(500)
+      expect((await locker.query('select from app_private.slack_receipts')).rowCount).toBe(0)
     })
   })
 })

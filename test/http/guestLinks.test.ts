@@ -115,17 +115,20 @@ describe('a link that is none', () => {
     expect(await commands()).toEqual([])
   })
 
-  test('is counted; after too many, nothing is looked at from that network, the right one neither', async () => {
+  test('is counted; too many are refused, and keep nobody out who has a right one', async () => {
     await owner(`update app_private.attempt_limits set most = 3 where action = 'pass_link'`)
 
     const statuses: number[] = []
     for (let times = 0; times < 4; times++) statuses.push((await pageAt(`/wrong${times}`)).status)
+    const refused = await pageAt('/wrong')
     const own = await browser.look()
+    const press = await browser.press(own.html, studio.doorId)
 
     await owner(`update app_private.attempt_limits set most = 100 where action = 'pass_link'`)
     expect(statuses).toEqual([404, 404, 404, 429])
-    expect(own.status).toBe(429)
-    expect(textOf(own.html)).toContain('Try again in a quarter of an hour')
+    expect(textOf(refused.html)).toContain('Try again in a quarter of an hour')
+    expect([own.status, press.status]).toEqual([200, 303])
+    expect(await commands()).toHaveLength(1)
   })
 
   test('that cannot even be read is refused', async () => {

@@ -84,6 +84,8 @@ describe('log_export__write', () => {
     ['+1', `'+1`],
     ['-1', `'-1`],
     ['@SUM(A1)', `'@SUM(A1)`],
+    ['Front;=1+1;\t@x', `Front;'=1+1;'\t'@x`],
+    ['Front; left-hand', 'Front; left-hand'],
     ['Grün, "Tür" 1', '"Grün, ""Tür"" 1"'],
     ['two\nlines', '"two\nlines"'],
     ['日本 🚪', '日本 🚪'],
@@ -105,6 +107,26 @@ describe('log_export__write', () => {
     await runJob(id)
 
     expect(await fileOf(id)).toContain(',Main,Front,,denied,')
+  })
+
+  test.each([
+    ['a stranger', async () => studio().stranger],
+    [
+      'somebody who has left',
+      async () => {
+        await run('delete from app_public.memberships where person_id = $1', [studio().member])
+        return studio().member
+      },
+    ],
+  ])('%s has an id, and a name that managers are not to know', async (_, whoIs) => {
+    const person = await whoIs()
+    await decide(1, undefined, { person_id: person })
+    const id = await request()
+
+    await runJob(id)
+
+    expect(await fileOf(id)).toContain(',Main,Front,,denied,')
+    expect(await fileOf(id)).toContain(`,${person}\r\n`)
   })
 
   test('it begins at the moment that is asked for and ends before the other', async () => {

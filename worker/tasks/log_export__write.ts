@@ -84,4 +84,8 @@ const toCsv = (rows: readonly Row[], isFirst: boolean): string =>
     record_delimiter: 'windows',
     quote_record_delimiter: true,
     escape_formulas: true,
+    cast: { string: (text) => text.replace(behindSemicolon, `$&'`) },
   })
+
+/** Where a semicolon parts cells, as in much of Europe, a formula may begin behind one. */
+const behindSemicolon = /[;\t](?=\s*[=+@-])/g
