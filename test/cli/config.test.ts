@@ -437,6 +437,10 @@ describe('.env.example', () => {
     expect(named.toSorted()).toEqual(settingNames.toSorted())
   })
 
+  test('a reader sees where each setting ends', () => {
+    expect(example).not.toMatch(/^# [A-Z_]+=.*\n#/m)
+  })
+
   test('what it shows is what holds anyway', () => {
     const file = parseEnv(example.replaceAll(/^# ([A-Z_]+=)/gm, '$1'))
 
