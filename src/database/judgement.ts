@@ -1,4 +1,5 @@
 import pg, { type Pool } from 'pg'
+import { errorRegistry } from '../errorRegistry.ts'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 
@@ -71,4 +72,29 @@ export async function readJudgement(
       union all
       select -1 where current_user <> ${pg.escapeLiteral(role)}`,
   }
+}
+
+/**
+ * The role that a caller acts as, and what has happened by now. Throws FORBIDDEN, as a query does, for one that
+ * may not read the table's key: it would wait for ever, as nobody is told of a row that they cannot name.
+ */
+export async function whoAndWhen({
+  schema,
+  table,
+  ask,
+}: {
+  schema: string
+  table: string
+  ask(text: string, values: unknown[]): Promise<Record<string, unknown>[]>
+}): Promise<{ role: string; now: string }> {
+  const [row] = await ask(
+    `select current_user as role, pg_current_snapshot()::text as now,
+       (select bool_and(has_column_privilege(indrelid, key_column, 'select'))
+        from pg_index, unnest(indkey::int2[]) as key_column
+        where indrelid = to_regclass(format('%I.%I', $1::text, $2::text)) and indisprimary) as may_read`,
+    [schema, table],
+  )
+  const { role, now, may_read: mayRead } = row as { role: string; now: string; may_read: boolean | null }
+  if (mayRead === false) throw new AppError('FORBIDDEN', errorRegistry.FORBIDDEN.message)
+  return { role, now }
 }

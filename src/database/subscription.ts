@@ -12,7 +12,7 @@ import {
   reload,
   toCursor,
 } from './changeLog.ts'
-import type { Judgement } from './judgement.ts'
+import { type Judgement, whoAndWhen } from './judgement.ts'
 import { asText, texts } from './rowImage.ts'
 
 /** What happened to a row, as its subscriber sees it. */
@@ -196,12 +196,6 @@ function toTold(change: LoggedChange, visible: ReadonlySet<string>): Told[] {
   if (operation === 'd') return couldSee ? [{ change, event: 'DELETED' }] : []
   if (couldSee) return [{ change, event: canSee ? 'UPDATED' : 'LEFT' }]
   return canSee ? [{ change, event: 'ENTERED' }] : []
-}
-
-/** The role that the caller acts as, and what has happened by now. */
-async function whoAndWhen({ ask }: Wish): Promise<{ role: string; now: string }> {
-  const [row] = await ask('select current_user as role, pg_current_snapshot()::text as now', [])
-  return row as { role: string; now: string }
 }
 
 /** The wanted values as images have them, whichever way the client wrote them. */

@@ -41,6 +41,30 @@ describe('the shape of the API', () => {
     expect(brokenShapeRules(model)).toEqual([])
   })
 
+  test('a client finds null in an answer only where something may be missing', async () => {
+    const types = await withConnection(database().ownerUrl, async (client) => {
+      const { rows } = await client.query<{ type: string }>(
+        `select replace(initcap(relname), '_', '') as type from pg_class
+         where relkind = 'c' and relnamespace = 'app_public'::regnamespace`,
+      )
+      return rows.map(({ type }) => model.type(type))
+    })
+    const nullable = types.flatMap(({ name, fields }) =>
+      fields!.filter(({ type }) => type.kind !== 'NON_NULL').map((field) => `${name}.${field.name}`),
+    )
+
+    expect(nullable.toSorted()).toEqual([
+      'ClaimAnswer.reason',
+      'ClaimAnswer.unlockSeconds',
+      'DoorAnswer.rule',
+      'ReplayedDecision.rule',
+      'RingAnswer.commandId',
+      'SlackInstall.url',
+      'UnlockAnswer.commandId',
+      'UnlockAnswer.rule',
+    ])
+  })
+
   test('a rule that is broken is noticed', () => {
     const offices = model.type('OfficeConnection')
     offices.fields = offices.fields!.map((field) =>

@@ -26,6 +26,7 @@ const { database } = useForeignDatabase(`
     using (not exists (select from secrets where secrets.owner = "Odd Notes".owner));
   grant select, insert, update, delete on "Odd Notes" to member;
   grant select on "Odd Notes" to auditor;
+  create role reader; grant reader to gatekeeper; grant select (body) on "Odd Notes" to reader;
   create table odd_note_changes (id integer primary key);
   create table change_kinds (id integer primary key);
   create table keyless (id integer);`)
@@ -108,6 +109,23 @@ describe('a database that is served as it is', () => {
     expect(kinds(await auditor.until(5))).toEqual(['INSERTED', 'UPDATED', 'DELETED', 'INSERTED'])
     expect(alice.events[1]).toMatchObject({ theKey: '9007199254740993', eventKey: 'a' })
     expect(auditor.events[4]).toMatchObject({ theKey: '2', oddNote: { body: 'end' } })
+  })
+
+  test.each(['guest', 'reader'])(
+    'a %s, who may not read the key of a row, is refused, for they would hear of none',
+    async (role) => {
+      const subscriber = await listen({ role }, 'subscription { oddNoteChanged { event } }')
+      await subscriber.ended
+
+      expect(subscriber.events).toEqual([])
+      expect(subscriber.errors[0]?.extensions).toMatchObject({ code: 'FORBIDDEN' })
+    },
+  )
+
+  test('a member who has no row of the table begins nevertheless', async () => {
+    const nobody = await listen({ sub: 'nobody', role: 'member' }, all)
+
+    expect(await nobody.until(1)).toMatchObject([{ event: 'STARTED' }])
   })
 
   test('a subscription ends with its token', async () => {

@@ -54,8 +54,7 @@ describe('a client that does not keep to the protocol', () => {
   })
 
   test('is cut when it uses an id twice', async () => {
-    const socket = await connect()
-    socket.send(init)
+    const socket = await connectAs(await signIn(studio().member))
     await socket.message('connection_ack')
 
     socket.send(subscription('a'))
