@@ -12,7 +12,16 @@ let dataDir: string
 let server: Server
 beforeAll(async () => {
   copy = plinth.folder()
-  for (const part of ['bin', 'src', 'plugins', 'worker', 'migrations', 'package.json', 'package-lock.json']) {
+  for (const part of [
+    'bin',
+    'src',
+    'plugins',
+    'worker',
+    'pages',
+    'migrations',
+    'package.json',
+    'package-lock.json',
+  ]) {
     cpSync(join(root, part), join(copy, part), { recursive: true })
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
