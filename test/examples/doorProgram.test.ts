@@ -128,11 +128,17 @@ describe('the door controller, as a program', () => {
 
     api.cut(4401)
 
-    expect(await running.ended).toMatchObject({ code: 3, stderr: expect.stringContaining('enrol <code>') })
+    expect(await running.ended).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('node src/main.ts enrol <code>'),
+    })
   })
 
   test('without a key, ends with 3', async () => {
-    expect(await run(['run'], { program })).toMatchObject({ code: 3 })
+    expect(await run(['run'], { program })).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('node src/main.ts enrol <code>'),
+    })
   })
 
   test.each([
@@ -147,13 +153,19 @@ describe('the door controller, as a program', () => {
   })
 
   test.each([
-    [[]],
-    [['enrol']],
-    [['run', 'now']],
-    [['--what']],
-    [['run', '--gpio', '17']],
-    [['run', '--bell', 'gpiochip0']],
-  ])('does not understand %j: ends with 2', async (args) => {
-    expect(await run(args, { program })).toMatchObject({ code: 2, stdout: '' })
+    [[], 'Say what to do: enrol, or run.'],
+    [['frob'], 'There is no command "frob".'],
+    [['enrol'], 'enrol takes one code, got 0.'],
+    [['enrol', good, 'now'], 'enrol takes one code, got 2.'],
+    [['run', 'now'], 'run takes options only, got "now".'],
+    [['--what'], "'--what'"],
+    [['run', '--gpio', '17'], 'got "17"'],
+    [['run', '--bell', 'gpiochip0'], 'got "gpiochip0"'],
+  ])('does not understand %j: says what is wrong, and ends with 2', async (args, says) => {
+    expect(await run(args, { program })).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining(says),
+    })
   })
 })

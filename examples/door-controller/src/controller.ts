@@ -77,7 +77,10 @@ export async function runController(options: ControllerOptions): Promise<void> {
       if (isStopped()) break
       if (error instanceof Ended) throw error
       if (error instanceof ApiError && error.code === notEnrolled)
-        throw new Ended(exitCodes.notEnrolled, 'This device is not enrolled any more. Use: enrol <code>')
+        throw new Ended(
+          exitCodes.notEnrolled,
+          'This device is not enrolled any more. Use: node src/main.ts enrol <code>',
+        )
       if (error instanceof ApiError && error.code === cursorLost) {
         memory.cursor = null
         ringing.startOver()

@@ -62,7 +62,15 @@ async function main(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
       save: (changed) => saveState(path, changed),
       ...{ lock, ringing, say, signal },
     }).finally(stop)
-  } else throw new Ended(exitCodes.misused, usage)
+  } else throw new Ended(exitCodes.misused, `${misuseOf(positionals)}\n\n${usage}`)
+}
+
+/** What is wrong with a command line that names no command, another one, or too little or too much for it. */
+function misuseOf([command, ...rest]: string[]): string {
+  if (command === undefined) return 'Say what to do: enrol, or run.'
+  if (command === 'enrol') return `enrol takes one code, got ${rest.length}.`
+  if (command === 'run') return `run takes options only, got "${rest.join(' ')}".`
+  return `There is no command "${command}".`
 }
 
 /** A program that was forked ends with the one that has forked it, however that one ends. */

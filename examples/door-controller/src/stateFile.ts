@@ -14,7 +14,10 @@ export type DeviceState = {
 export async function loadState(path: string): Promise<DeviceState> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT')
-      throw new Ended(exitCodes.notEnrolled, `Not enrolled yet: there is no ${path}. Use: enrol <code>`)
+      throw new Ended(
+        exitCodes.notEnrolled,
+        `Not enrolled yet: there is no ${path}. Use: node src/main.ts enrol <code>`,
+      )
     throw new Ended(exitCodes.failed, `Cannot read ${path}: ${messageOf(error)}`, { cause: error })
   })
   const state = parse(text)
