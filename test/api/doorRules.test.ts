@@ -48,10 +48,8 @@ const createRule = `mutation ($rule: AccessRuleInput!) {
   }
 }`
 const makeRule = async (rule: Record<string, unknown>) =>
-  (await our.done(manager, createRule, { rule: { organizationId, officeId, isWholeOffice: true, ...rule } })).accessRule as Record<
-    string,
-    unknown
-  > & { id: string }
+  (await our.done(manager, createRule, { rule: { organizationId, officeId, isWholeOffice: true, ...rule } }))
+    .accessRule as Record<string, unknown> & { id: string }
 const deleteRule = (id: string) =>
   our.done(manager, `mutation ($id: UUID!) { deleteAccessRule(input: { id: $id }) { accessRule { id } } }`, {
     id,

@@ -51,7 +51,11 @@ describe('app_public.unlock_door', () => {
 
   test.each([
     ['has no controller', 'update app_public.doors set device_id = null', 'no controller'],
-    ['has one that was never enrolled', 'update app_public.devices set enrolled_at = null', 'not been enrolled'],
+    [
+      'has one that was never enrolled',
+      'update app_public.devices set enrolled_at = null',
+      'not been enrolled',
+    ],
     ['has one that was revoked', 'update app_public.devices set revoked_at = now()', 'been revoked'],
     ['has one that was never heard of', 'update app_public.devices set last_seen_at = null', 'offline'],
     [

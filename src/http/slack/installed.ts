@@ -46,7 +46,12 @@ export function makeInstalled({ config, encrypt, pool, log }: SlackParts): Reque
         [hash('sha256', state, 'buffer')],
       ),
     )
-    if (!begun) return show(400, failed, 'This link has been used already, or has expired. Begin again where you got it.')
+    if (!begun)
+      return show(
+        400,
+        failed,
+        'This link has been used already, or has expired. Begin again where you got it.',
+      )
     if (code === null) return show(400, failed, 'Slack was not allowed to.')
 
     const client = makeSlackClient(slackApiUrl)
