@@ -410,4 +410,29 @@ export const lints: Lint[] = [
         )`,
     },
   },
+  {
+    number: 14,
+    name: 'a check on what callers write that says nothing to them',
+    why: 'Its comment is the message of the error; without, they only hear that a value is not acceptable.',
+    sql: `
+      select distinct format('%s.%s', conrelid::regclass, conname) as object
+      from pg_constraint
+      join pg_class on pg_class.oid = conrelid
+      join pg_attribute on attrelid = conrelid and attnum = any (conkey)
+      cross join aclexplode(attacl) as acl
+      where contype = 'c' and ${inApp('connamespace')}
+        and acl.grantee <> relowner and acl.privilege_type in ('INSERT', 'UPDATE')
+        and obj_description(pg_constraint.oid, 'pg_constraint') is null`,
+    faults: {
+      'app_public.faults.faults_name_check': `
+        create table app_public.faults (name text check (name <> ''));
+        grant insert (name) on app_public.faults to plinth_person`,
+    },
+    tolerated: {
+      'one with a comment, and one on what nobody writes': `
+        create table app_public.faults (name text check (name <> ''), made_at date check (made_at > '2000-01-01'));
+        comment on constraint faults_name_check on app_public.faults is 'A fault has a name.';
+        grant insert (name) on app_public.faults to plinth_person`,
+    },
+  },
 ]
