@@ -10,7 +10,7 @@ import { makeGrammar } from '../support/operationGrammar.ts'
 import { makeRandom } from '../support/random.ts'
 
 const { api, database } = useApi()
-const { count, seed } = fuzzOptions(20_000)
+const { count, seed } = fuzzOptions(10_000)
 const schema = buildSchema(readFileSync(join(import.meta.dirname, '../../schema.graphql'), 'utf8'))
 
 /** Another token of the demo's first person: operations may sign out, too. */
