@@ -126,7 +126,7 @@ describe('log_export__write', () => {
     await runJob(id)
 
     expect(await fileOf(id)).toContain(',Main,Front,,denied,')
-    expect(await fileOf(id)).toContain(`,${person}\r\n`)
+    expect(await fileOf(id)).toContain(`,${person},,\r\n`)
   })
 
   test('it begins at the moment that is asked for and ends before the other', async () => {
