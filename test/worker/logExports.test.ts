@@ -39,7 +39,7 @@ describe('log_export__write', () => {
       { person_id: stranger },
       { person_id: null, pass_id: pass!.id },
     ]) {
-      await decide(1, 'now()', { door_id: doorId, ...asker })
+      await decide(1, `now() - interval '1 minute'`, { door_id: doorId, ...asker })
     }
     const id = await request()
 
