@@ -6915,6 +6915,7 @@ Errors: `22023`.';
 CREATE OR REPLACE FUNCTION app_private.tg_guest_passes__cancel()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 begin

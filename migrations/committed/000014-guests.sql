@@ -1,5 +1,5 @@
 --! Previous: sha1:a07b9b4e7283e17f3aa6ebadd48c54b5829bf4a6
---! Hash: sha1:05e988cd38332c9a972cb8d96f77c43fa825b919
+--! Hash: sha1:d38396682437b71cbb555116e20cdbac6be7cf32
 --! Message: guests
 
 --! split: 1-current.sql
@@ -166,6 +166,7 @@ create trigger _200_revoke before update of host_id on app_public.guest_passes
 --! Included functions/app_private/tg_guest_passes__cancel.sql
 create or replace function app_private.tg_guest_passes__cancel() returns trigger
 language plpgsql volatile
+security definer -- up to Postgres 17 it runs as whoever ends the host's membership, and they may queue no jobs
 set search_path to pg_catalog, public, pg_temp
 as $$
 begin

@@ -1,5 +1,5 @@
---! Previous: sha1:05e988cd38332c9a972cb8d96f77c43fa825b919
---! Hash: sha1:c97384872c51bc428c048e9d13fc8e6ed271fe6b
+--! Previous: sha1:d38396682437b71cbb555116e20cdbac6be7cf32
+--! Hash: sha1:15176ec50a4a7b48334d14bb8c2ef7eff9605e44
 --! Message: doorbell and presences
 
 --! split: 1-current.sql

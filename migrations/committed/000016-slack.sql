@@ -1,5 +1,5 @@
---! Previous: sha1:c97384872c51bc428c048e9d13fc8e6ed271fe6b
---! Hash: sha1:82e3325a5e9a9f80bafbfa1930b0743f91816267
+--! Previous: sha1:15176ec50a4a7b48334d14bb8c2ef7eff9605e44
+--! Hash: sha1:532128ed8ccd9564a2cfe4a3551f1a80a9348773
 --! Message: slack
 
 --! split: 1-current.sql

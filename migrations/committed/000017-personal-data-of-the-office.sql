@@ -1,5 +1,5 @@
---! Previous: sha1:82e3325a5e9a9f80bafbfa1930b0743f91816267
---! Hash: sha1:f36dd716606ee162c76f0d799d3087a506f1dd43
+--! Previous: sha1:532128ed8ccd9564a2cfe4a3551f1a80a9348773
+--! Hash: sha1:74504382ed2e1c99eb63dd3ef9fe8ec88dbcbc91
 --! Message: personal data of the office
 
 --! split: 1-current.sql

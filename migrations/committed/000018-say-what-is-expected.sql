@@ -1,5 +1,5 @@
---! Previous: sha1:f36dd716606ee162c76f0d799d3087a506f1dd43
---! Hash: sha1:982f0cc0f738c0f501294a7032a5323075d3be39
+--! Previous: sha1:74504382ed2e1c99eb63dd3ef9fe8ec88dbcbc91
+--! Hash: sha1:9b864e3556761cdbaf0f6592f28b8511f6e049ef
 --! Message: say what is expected
 
 --! split: 1-current.sql
