@@ -1,3 +1,4 @@
+// Longer than most: it is the list of who may make which pass, and of what may be wrong with one.
 import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { useTransaction } from '../support/database.ts'

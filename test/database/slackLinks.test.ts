@@ -1,10 +1,9 @@
+// Longer than most: being linked, and what only those who are may do, are tried on the same commands.
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { useTransaction } from '../support/database.ts'
 import { makeStudio, type Studio } from '../support/people.ts'
 import { startSession } from '../support/sessions.ts'
 import { connectSlack } from '../support/slackStudio.ts'
-
-// Longer than most: being linked, and what only those who are may do, are tried on the same commands.
 
 const { owner, person, stayIn } = useTransaction()
 let studio: Studio

@@ -1,3 +1,4 @@
+// Longer than most: what a guest sees and what a press does are one way through the page.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import pg from 'pg'
 import { useApi } from '../support/api.ts'

@@ -1,3 +1,4 @@
+// Longer than most: what is connected and what is disconnected both need the whole way to Slack and back.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { withConnection } from '../../src/database/connection.ts'
 import { makeApi, type TestApi } from '../support/api.ts'
@@ -8,8 +9,6 @@ import { deliver } from '../support/post.ts'
 import { slackApp } from '../support/slackRequests.ts'
 import { encryptionKeys, testCipher } from '../support/slackServices.ts'
 import { tablesWith } from '../support/trace.ts'
-
-// Longer than most: what is connected and what is disconnected both need the whole way to Slack and back.
 
 const botToken = 'xoxb-secret-of-the-bot'
 let slack: FakeSlack

@@ -1,11 +1,10 @@
+// Longer than most: it is the list of who may press what, and of what may become of a reply.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { useConnections } from '../support/connections.ts'
 import { type FakeSlack, startFakeSlack } from '../support/fakeSlack.ts'
 import { makePerson, makeStudio, type Studio } from '../support/people.ts'
 import { deliver } from '../support/post.ts'
 import { connectSlack, linkSlackUser } from '../support/slackStudio.ts'
-
-// Longer than most: it is the list of who may press what, and of what may become of a reply.
 
 const { database, owner: run, connections } = useConnections(2)
 let slack: FakeSlack
